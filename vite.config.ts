@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import react from '@vitejs/plugin-react'
+import solid from 'vite-plugin-solid'
+import { type AliasOptions, defaultClientConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+// Package names point at their sources, so that a change shows without a build. MILLRACE_DIST=1 leaves them alone:
+// the same tests and the same demo then run on what `npm run build` made, through each package's `exports`.
+const alias: AliasOptions = process.env.MILLRACE_DIST
+  ? []
+  : [
+      { find: /^@millrace\/engine\/node$/, replacement: here('packages/engine/src/node.ts') },
+      { find: /^@millrace\/([a-z]+)$/, replacement: here('packages/$1/src/index.ts') },
+    ]
+
+const reactPlugin = () => react({ include: /\/(demo|packages|docs)\/react\/.*\.tsx?$/ })
+const solidPlugin = () => solid({ include: /\/(demo|packages|docs)\/solid\/.*\.tsx$/, hot: false })
+
+const pages = ['demo/index.html', 'demo/react/index.html', 'demo/solid/index.html']
+const testFiles = (folder: string) => [`${folder}/src/**/*.test.{ts,tsx}`, `${folder}/test/**/*.test.{ts,tsx}`]
+const solidTests = [...testFiles('packages/solid'), 'docs/solid/**/*.test.{ts,tsx}']
+
+export default defineConfig({
+  root: here(process.env.VITEST ? '.' : 'demo'),
+  // Relative, so that the built demo can lie in any folder of any host.
+  base: './',
+  resolve: { alias },
+  plugins: [reactPlugin(), solidPlugin()],
+  worker: { format: 'es' },
+  server: { fs: { allow: [here('.')] } },
+  // These find their wasm beside themselves by import.meta.url, which pre-bundling would move.
+  optimizeDeps: { exclude: ['@vlcn.io/wa-sqlite', '@vlcn.io/crsqlite-wasm'] },
+  build: {
+    target: 'es2022',
+    outDir: here('demo/dist'),
+    emptyOutDir: true,
+    rolldownOptions: { input: pages.map(here).filter((page) => existsSync(page)) },
+  },
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    // Two projects, because solid-js is two builds: without these conditions Node gets the one for servers, in which
+    // nothing is reactive.
+    projects: [
+      {
+        root: here('.'),
+        resolve: { alias },
+        plugins: [reactPlugin()],
+        test: {
+          name: 'node',
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          include: [...testFiles('packages/*'), 'docs/**/*.test.{ts,tsx}'],
+          exclude: ['**/node_modules/**', '**/dist/**', ...solidTests],
+        },
+      },
+      {
+        root: here('.'),
+        resolve: { alias, conditions: ['development', ...defaultClientConditions] },
+        plugins: [solidPlugin()],
+        test: {
+          name: 'solid',
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          include: solidTests,
+          exclude: ['**/node_modules/**', '**/dist/**'],
+        },
+      },
+    ],
+  },
+})

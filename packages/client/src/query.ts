@@ -1,0 +1,99 @@
+import type { Bindable, SqlValue } from '@millrace/protocol'
+import { MillraceError, toSqlValue } from '@millrace/protocol'
+
+/** A row by column name. */
+export type Row = Readonly<Record<string, SqlValue>>
+
+declare const rowType: unique symbol
+
+/** A SQL text with its parameters, and in its type the row that it gives. Made by {@link sql}. */
+export interface SqlQuery<R = Row> {
+  readonly sql: string
+  readonly parameters: readonly unknown[]
+  /** In types only. */
+  readonly [rowType]?: R
+}
+
+/** A Kysely query builder: anything with `compile()`; the row type is that of its `execute()`. */
+export interface CompilableQuery<R> {
+  compile(): { readonly sql: string; readonly parameters: readonly unknown[] }
+  execute(): Promise<R[]>
+}
+
+/** A Drizzle query builder: anything with `toSQL()`; the row type is that of its `execute()`. */
+export interface ToSqlQuery<R> {
+  toSQL(): { readonly sql: string; readonly params: readonly unknown[] }
+  execute(): Promise<R[]>
+}
+
+/** What may be given where a query is wanted: {@link sql}, or a Kysely or Drizzle builder. */
+export type Queryable<R = Row> = SqlQuery<R> | CompilableQuery<R> | ToSqlQuery<R>
+
+/** A query in the one form that the rest of the client knows. */
+export interface CompiledQuery {
+  readonly sql: string
+  readonly parameters: readonly SqlValue[]
+  /** Equal for equal text and parameters: such queries are one live query. */
+  readonly id: string
+}
+
+/**
+ * A query from a template: `` sql<Todo>`SELECT * FROM todo WHERE list = ${list}` ``. Each `${value}` becomes a
+ * parameter, never text, except another `sql` fragment, which is put in with its parameters.
+ *
+ * @throws MillraceError `INVALID_VALUE` when a value is none that SQLite can hold.
+ */
+export function sql<R = Row>(
+  texts: TemplateStringsArray,
+  ...values: readonly (Bindable | SqlQuery<unknown>)[]
+): SqlQuery<R> {
+  let text = texts[0] as string
+  const parameters: unknown[] = []
+  values.forEach((value, i) => {
+    if (isSqlQuery(value)) {
+      text += value.sql
+      parameters.push(...value.parameters)
+    } else {
+      text += '?'
+      parameters.push(toSqlValue(value, `parameter ${parameters.length + 1}`))
+    }
+    text += texts[i + 1] as string
+  })
+  return { sql: text, parameters }
+}
+
+function isSqlQuery(value: unknown): value is SqlQuery<unknown> {
+  return typeof value === 'object' && value !== null && 'sql' in value && 'parameters' in value
+}
+
+/**
+ * Any {@link Queryable} as text and checked parameters.
+ * @throws MillraceError `INVALID_SQL` when it is no query, `INVALID_VALUE` when a parameter is no SQL value.
+ */
+export function compileQuery(query: Queryable<unknown>): CompiledQuery {
+  let sql: unknown
+  let given: readonly unknown[]
+  if ('compile' in query) ({ sql, parameters: given } = query.compile())
+  else if ('toSQL' in query) ({ sql, params: given } = query.toSQL())
+  else ({ sql, parameters: given } = query)
+  if (typeof sql !== 'string' || !Array.isArray(given)) {
+    throw new MillraceError(
+      'INVALID_SQL',
+      `A query was expected, but ${String(query)} was given: write it with the sql tag, or give a Kysely or Drizzle builder.`,
+    )
+  }
+  const parameters = given.map((value, i) => toSqlValue(value, `parameter ${i + 1}`))
+  return { sql, parameters, id: identify(sql, parameters) }
+}
+
+/** Text and parameters in one string; values that differ in type or bytes give different strings. */
+function identify(sql: string, parameters: readonly SqlValue[]): string {
+  if (parameters.length === 0) return sql
+  return `${sql}\u0000${JSON.stringify(parameters, (_, value: unknown) => {
+    if (typeof value === 'bigint') return { bigint: String(value) }
+    if (value instanceof Uint8Array) return { blob: Array.from(value) }
+    if (value === Infinity) return { real: 'inf' }
+    if (value === -Infinity) return { real: '-inf' }
+    return value
+  })}`
+}

@@ -1,0 +1,148 @@
+import type { Bindable, MillraceError, PortSource, StorageInfo, Version } from '@millrace/protocol'
+import type { Queryable, Row } from './query.ts'
+
+/**
+ * The tables of an app, by name, each with its row: the interface that Kysely users already have. A column whose type
+ * is an object with `__select__` and `__insert__` (Kysely's `Generated` and `ColumnType`) is taken as those.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: an interface has no index signature, so nothing narrower accepts one
+export type Tables = Record<string, any>
+
+type Selected<C> = C extends { readonly __select__: infer S } ? S : C
+type Inserted<C> = C extends { readonly __insert__: infer I } ? I : C
+
+/** Booleans may be written where the column holds 0 and 1. */
+type Writable<V> = V extends number ? V | boolean : V
+
+/** Columns that an insert may leave out: those that may be NULL, or that Kysely's `Generated` marks. */
+type OptionalColumn<R> = {
+  [C in keyof R]: undefined extends Inserted<R[C]> ? C : null extends Inserted<R[C]> ? C : never
+}[keyof R]
+
+/** What `insert` takes for a row of type `R`. */
+export type InsertRow<R> = { [C in Exclude<keyof R, OptionalColumn<R>>]: Writable<Inserted<R[C]>> } & {
+  [C in OptionalColumn<R>]?: Writable<Inserted<R[C]>> | undefined
+}
+
+/** What `update` takes: the columns to change. */
+export type Patch<R> = { [C in keyof R]?: Writable<Selected<R[C]>> | undefined }
+
+/** A row's primary key: one value, or for a composite key an array in key order, or an object by column. */
+export type Key = Bindable | readonly Bindable[] | Readonly<Record<string, Bindable>>
+
+/** A table's name. Any string where the tables are not declared. */
+export type TableName<T> = Extract<keyof T, string>
+
+/** The changes that one write is made of; each is checked when it is called. */
+export interface Transaction<T extends Tables = Tables> {
+  /**
+   * Inserts one row. Columns left out, or undefined, get their default.
+   * @throws MillraceError `SCHEMA_MISMATCH` (no such table or column), `INVALID_VALUE`.
+   */
+  insert<N extends TableName<T>>(table: N, row: InsertRow<T[N]>): void
+  /** Changes the given columns of the row with this key. The write is rejected when there is none. */
+  update<N extends TableName<T>>(table: N, key: Key, patch: Patch<T[N]>): void
+  /** Deletes the row with this key. The write is rejected when there is none. */
+  delete<N extends TableName<T>>(table: N, key: Key): void
+  /** Runs INSERT, UPDATE or DELETE in SQL. Its effect is not predicted: it shows when the engine has answered. */
+  exec(query: Queryable<unknown>): void
+}
+
+/** One write on its way. It shows already; `stored` tells its end. */
+export interface Write {
+  /**
+   * Resolves when it is on disk. Rejects with `WRITE_REJECTED` when the database refused it: then it has left every
+   * view again. It need not be awaited: `onRejected` hears of refusals as well.
+   */
+  readonly stored: Promise<Stored>
+}
+
+/** What became of a write. */
+export interface Stored {
+  /** Rows that its statements changed. */
+  readonly changes: number
+  /** Live queries, in all tabs, that ran again because of the commit it was in. */
+  readonly woken: number
+  readonly version: Version
+}
+
+/** A write that the database refused. */
+export interface Rejection {
+  readonly error: MillraceError
+}
+
+/** What a live query shows. Immutable; the same object until something changes. */
+export interface Snapshot<R = Row> {
+  /** The rows in order. Rows that did not change are the same objects as before; so is the array. */
+  readonly data: readonly R[]
+  /** `pending`: no rows yet. `live`: `data` is true. `error`: SQLite refused the query; `data` is what it was before. */
+  readonly status: 'pending' | 'live' | 'error'
+  readonly error: MillraceError | undefined
+  /** A write is on its way whose effect here could not be predicted: it shows when the engine has answered. */
+  readonly settling: boolean
+}
+
+/** One step of a change of `data`, to be applied in order. */
+export type Edit<R = Row> =
+  | { readonly type: 'insert'; readonly index: number; readonly row: R }
+  | { readonly type: 'remove'; readonly index: number }
+  /** The row with the same key, with other values. */
+  | { readonly type: 'update'; readonly index: number; readonly row: R }
+
+/** How a snapshot came from the one before: step by step, or too much of it for that, and `edits` is null. */
+export interface Change<R = Row> {
+  readonly edits: readonly Edit<R>[] | null
+}
+
+/** A query whose rows are kept true. Equal text and parameters give the same one. */
+export interface LiveQuery<R = Row> {
+  /** What it shows now. Reading it starts nothing. */
+  readonly snapshot: Snapshot<R>
+  /**
+   * Starts the query if nobody had, and calls back after each change of `snapshot`; never from within `subscribe`.
+   * Local writes call back before they return. Returns the undo; the last undo ends the query after a moment.
+   */
+  subscribe(listener: (change: Change<R>) => void): () => void
+}
+
+/** Whether the engine can be reached. While it cannot, reads show what they showed, and writes are kept and sent later. */
+export type Connection =
+  | { readonly status: 'connected' }
+  | { readonly status: 'connecting'; readonly error: MillraceError | undefined }
+  | { readonly status: 'closed' }
+
+/** An open database. */
+export interface Database<T extends Tables = Tables> {
+  /** Where the data is and why there. */
+  readonly storage: StorageInfo
+  readonly connection: Connection
+  onConnection(listener: (connection: Connection) => void): () => void
+
+  /** A query whose rows are kept true. */
+  live<R>(query: Queryable<R>): LiveQuery<R>
+  /** Runs a SELECT once, after all writes made before it here. Rejects with `INVALID_SQL`. */
+  query<R>(query: Queryable<R>): Promise<R[]>
+
+  /** As in {@link Transaction}, as a write of its own. */
+  insert<N extends TableName<T>>(table: N, row: InsertRow<T[N]>): Write
+  update<N extends TableName<T>>(table: N, key: Key, patch: Patch<T[N]>): Write
+  delete<N extends TableName<T>>(table: N, key: Key): Write
+  /** Several changes as one: they show together, and are stored together or not at all. `run` must be synchronous. */
+  write(run: (tx: Transaction<T>) => void): Write
+  /** Runs INSERT, UPDATE or DELETE in SQL; resolves when it is on disk. */
+  exec(query: Queryable<unknown>): Promise<Stored>
+  /** Hears of every refused write. Without a listener they are logged as errors. */
+  onRejected(listener: (rejection: Rejection) => void): () => void
+
+  /** The whole database as the bytes of a SQLite file. */
+  export(): Promise<Uint8Array>
+  /** Waits until all writes have settled, then ends every live query and lets go of the worker. */
+  close(): Promise<void>
+}
+
+export interface OpenOptions {
+  /** Where the engine is: `workerPort(…)` of @millrace/worker, `enginePort(…)` of @millrace/engine/node in tests. */
+  readonly port: PortSource
+  /** How long `open` waits for a port before it rejects, in ms. Default 10,000. */
+  readonly timeout?: number
+}

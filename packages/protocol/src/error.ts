@@ -1,0 +1,80 @@
+/**
+ * Why a call failed. Switch on this, never on the message.
+ *
+ * | code | when |
+ * |---|---|
+ * | `INVALID_SQL` | SQLite refuses the statement; the message is SQLite's own |
+ * | `INVALID_VALUE` | a parameter or column was given a value that SQLite cannot hold |
+ * | `INVALID_SCHEMA` | the schema text holds something that loses data or that cr-sqlite refuses |
+ * | `SCHEMA_MISMATCH` | the schema, or a table or column named in a write, is not that of the database |
+ * | `WRITE_REJECTED` | the database refused the write: constraint, trigger, missing row |
+ * | `STORAGE_UNAVAILABLE` | no OPFS in this context: private window, old browser, no secure context |
+ * | `STORAGE_FULL` | the quota is used up |
+ * | `STORAGE_FAILED` | reading or writing the file failed |
+ * | `OWNER_LOST` | no tab answers for the database in time |
+ * | `WORKER_LOST` | the worker could not be started, or died |
+ * | `PROTOCOL_MISMATCH` | two tabs run different versions of Millrace |
+ * | `CLOSED` | the database was closed |
+ * | `INTERNAL` | a broken invariant: please report it |
+ */
+export type ErrorCode =
+  | 'INVALID_SQL'
+  | 'INVALID_VALUE'
+  | 'INVALID_SCHEMA'
+  | 'SCHEMA_MISMATCH'
+  | 'WRITE_REJECTED'
+  | 'STORAGE_UNAVAILABLE'
+  | 'STORAGE_FULL'
+  | 'STORAGE_FAILED'
+  | 'OWNER_LOST'
+  | 'WORKER_LOST'
+  | 'PROTOCOL_MISMATCH'
+  | 'CLOSED'
+  | 'INTERNAL'
+
+/** The one error class: what happened, with which values, and what to do; `code` tells which kind. */
+export class MillraceError extends Error {
+  override readonly name = 'MillraceError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** An error as it crosses a port: plain data, because Comlink and structured clone drop `code` and `cause`. */
+export interface ErrorData {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly cause?: string
+}
+
+/** Anything that was thrown, as data. What is no MillraceError becomes `INTERNAL`. */
+export function encodeError(thrown: unknown): ErrorData {
+  if (thrown instanceof MillraceError) {
+    return thrown.cause === undefined
+      ? { code: thrown.code, message: thrown.message }
+      : { code: thrown.code, message: thrown.message, cause: String(thrown.cause) }
+  }
+  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+  return { code: 'INTERNAL', message: `Millrace met an error that it did not expect: ${message}` }
+}
+
+export function decodeError(data: ErrorData): MillraceError {
+  return new MillraceError(
+    data.code,
+    data.message,
+    data.cause === undefined ? undefined : { cause: data.cause },
+  )
+}
+
+/** For invariants: throws an `INTERNAL` error that reaches the user as a bug to report. */
+export function assert(condition: unknown, sentence: string): asserts condition {
+  if (!condition) throw new MillraceError('INTERNAL', `Broken invariant: ${sentence}. Please report this.`)
+}
+
+/** For the end of a switch over a union: a type error when a kind was forgotten. */
+export function unreachable(value: never): never {
+  throw new MillraceError('INTERNAL', `Broken invariant: no such kind ${JSON.stringify(value)}.`)
+}

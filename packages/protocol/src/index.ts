@@ -1,0 +1,44 @@
+export type { ErrorCode, ErrorData } from './error.ts'
+export { assert, decodeError, encodeError, MillraceError, unreachable } from './error.ts'
+export type {
+  ClientId,
+  EngineCalls,
+  EngineMessage,
+  Hello,
+  Operation,
+  QueryChange,
+  QueryId,
+  QueryResult,
+  Rejected,
+  Settled,
+  StorageInfo,
+  Version,
+  Welcome,
+  WireRow,
+  WriteId,
+  WriteRequest,
+} from './message.ts'
+export { PROTOCOL_VERSION } from './message.ts'
+export type {
+  ColumnInfo,
+  Expr,
+  GroupOutput,
+  GroupsPlan,
+  OrderTerm,
+  Plan,
+  RowsPlan,
+  Shape,
+  TableInfo,
+  Window,
+} from './plan.ts'
+export type { Port, PortSource } from './port.ts'
+export type { Affinity, Bindable, Collation, RowKey, SqlValue } from './value.ts'
+export {
+  collate,
+  compareValues,
+  encodeKey,
+  fromBigInt,
+  identical,
+  identicalRows,
+  toSqlValue,
+} from './value.ts'

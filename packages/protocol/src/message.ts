@@ -1,0 +1,129 @@
+import type { ErrorData } from './error.ts'
+import type { Shape, TableInfo } from './plan.ts'
+import type { RowKey, SqlValue } from './value.ts'
+
+/** Raised with every change of the messages below: two sides that differ do not talk. */
+export const PROTOCOL_VERSION = 1
+
+/** A live query of one client. Chosen by the client; never used again. */
+export type QueryId = number & { readonly QueryId: unique symbol }
+/** A write of one client: 1, 2, 3 … in the order in which they were made. */
+export type WriteId = number & { readonly WriteId: unique symbol }
+/** One open database in one page. Random; it stays the same when the owner changes. */
+export type ClientId = string & { readonly ClientId: unique symbol }
+
+/** A row on its way: values by position, first the visible columns, then hidden ones (see `Shape`). */
+export type WireRow = readonly SqlValue[]
+
+/** The engine's state: grows with each commit; a new owner has a higher epoch. */
+export interface Version {
+  readonly epoch: number
+  readonly commit: number
+}
+
+/** Where the data is, and why there. */
+export interface StorageInfo {
+  readonly type: 'opfs' | 'memory'
+  /** For a person: "kept on disk" or why it is not. */
+  readonly reason: string
+}
+
+/** One step of a write. Columns and values were checked by the client; the engine checks them again. */
+export type Operation =
+  | { readonly type: 'insert'; readonly table: string; readonly row: Readonly<Record<string, SqlValue>> }
+  | {
+      readonly type: 'update'
+      readonly table: string
+      readonly key: readonly SqlValue[]
+      readonly patch: Readonly<Record<string, SqlValue>>
+    }
+  | { readonly type: 'delete'; readonly table: string; readonly key: readonly SqlValue[] }
+  | { readonly type: 'exec'; readonly sql: string; readonly parameters: readonly SqlValue[] }
+
+/** Operations that are stored together or not at all. */
+export interface WriteRequest {
+  readonly id: WriteId
+  readonly operations: readonly Operation[]
+}
+
+export interface Hello {
+  readonly protocol: number
+  readonly client: ClientId
+}
+
+export interface Welcome {
+  readonly version: Version
+  readonly storage: StorageInfo
+  readonly tables: readonly TableInfo[]
+}
+
+export interface QueryResult {
+  readonly columns: readonly string[]
+  readonly rows: readonly WireRow[]
+}
+
+/**
+ * What a client may ask of the engine. The engine works the calls of one client off in the order in which they were
+ * made. Every promise settles, or the port is lost.
+ */
+export interface EngineCalls {
+  /** First call on a port. Rejects with `PROTOCOL_MISMATCH`. */
+  hello(hello: Hello): Promise<Welcome>
+  /** Rejects when SQLite refuses the query; else a `reset` for it follows in a commit message. */
+  subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<void>
+  unsubscribe(query: QueryId): Promise<void>
+  /**
+   * Resolves when the writes are taken over; each one's end is told in a commit message. Writes up to `answered` have
+   * been told to this client, and need not be remembered. A write that was applied before is not applied again.
+   */
+  write(writes: readonly WriteRequest[], answered: WriteId): Promise<void>
+  /** Runs one SELECT once, after all earlier writes of this client. */
+  query(sql: string, parameters: readonly SqlValue[]): Promise<QueryResult>
+  /** The whole database as the bytes of a SQLite file. */
+  export(): Promise<Uint8Array>
+  /** The session ends: its subscriptions are dropped. */
+  close(): Promise<void>
+}
+
+/** How one live query changed. Rows that it speaks of came before, in `rows` messages or in `rows` here. */
+export type QueryChange =
+  /** The result from here on is the rows sent for this query since the last commit message. */
+  | { readonly type: 'reset'; readonly query: QueryId; readonly shape: Shape }
+  /**
+   * First the rows of `remove` go; then each row sent for this query since the last commit message is put at the
+   * position that `at` gives for it (ascending). A row whose key is there already is replaced, and moved.
+   */
+  | {
+      readonly type: 'delta'
+      readonly query: QueryId
+      readonly remove: readonly RowKey[]
+      readonly at: readonly number[]
+    }
+  | { readonly type: 'error'; readonly query: QueryId; readonly error: ErrorData }
+
+/** A write that is on disk. */
+export interface Settled {
+  readonly id: WriteId
+  /** Rows that its statements changed. */
+  readonly changes: number
+}
+
+export interface Rejected {
+  readonly id: WriteId
+  readonly error: ErrorData
+}
+
+/** Messages from the engine to one client, in order. A client shows nothing of `rows` before the `commit` that follows. */
+export type EngineMessage =
+  /** A part of the rows that the next commit speaks of; about 1,000 rows at most. */
+  | { readonly type: 'rows'; readonly query: QueryId; readonly rows: readonly WireRow[] }
+  /** All of it is applied at once: results, and the end of the writes that caused them. */
+  | {
+      readonly type: 'commit'
+      readonly version: Version
+      readonly changes: readonly QueryChange[]
+      readonly settled: readonly Settled[]
+      readonly rejected: readonly Rejected[]
+      /** Live queries, of all clients, that this commit made run again. */
+      readonly woken: number
+    }

@@ -1,0 +1,116 @@
+import type { Affinity, Collation, SqlValue } from './value.ts'
+
+/*
+ * What the engine tells a client about a query so that it can predict: the tables, and for queries of one table
+ * an expression tree of filter, projection, grouping and order. A client may find any part unknown and wait.
+ */
+
+/** A table of the schema, as far as a writer and a predictor must know it. */
+export interface TableInfo {
+  readonly name: string
+  readonly columns: readonly ColumnInfo[]
+  /** Positions in `columns` of the primary key, in key order. Empty: rows cannot be named by key. */
+  readonly key: readonly number[]
+  /** A key of one column of which SQLite makes up the value when an insert leaves it out. */
+  readonly autoKey: boolean
+  /** True where a trigger or generated column may change what is stored, so that inserts and updates are not predicted. */
+  readonly unpredictable: boolean
+}
+
+export interface ColumnInfo {
+  readonly name: string
+  readonly affinity: Affinity
+  readonly collation: Collation
+  readonly notNull: boolean
+  readonly generated: boolean
+  /** The constant that an insert without this column stores; absent where it is an expression. */
+  readonly default?: SqlValue
+}
+
+/**
+ * An expression over the columns of one table, resolved: columns by position in `TableInfo.columns`, parameters by
+ * position, comparisons with the affinity and collation that SQLite applies to them.
+ */
+export type Expr =
+  | { readonly type: 'value'; readonly value: SqlValue }
+  | { readonly type: 'parameter'; readonly index: number }
+  | { readonly type: 'column'; readonly column: number }
+  | {
+      readonly type: 'compare'
+      readonly op: '=' | '<>' | '<' | '<=' | '>' | '>=' | 'IS' | 'IS NOT'
+      readonly left: Expr
+      readonly right: Expr
+      /** Applied to both sides before they are compared: NUMERIC to text, TEXT to numbers, BLOB to none. */
+      readonly affinity: 'NUMERIC' | 'TEXT' | 'BLOB'
+      readonly collation: Collation
+    }
+  | { readonly type: 'and' | 'or'; readonly left: Expr; readonly right: Expr }
+  | { readonly type: 'not'; readonly expr: Expr }
+  /** An expression that is not predicted; `reads` are the columns whose change may change it. */
+  | { readonly type: 'opaque'; readonly reads: readonly number[] }
+
+export interface OrderTerm {
+  readonly expr: Expr
+  readonly descending: boolean
+  readonly nullsFirst: boolean
+  readonly collation: Collation
+}
+
+/** `SELECT … FROM one table WHERE … ORDER BY … LIMIT …`: each result row is one row of the table. */
+export interface RowsPlan {
+  readonly type: 'rows'
+  readonly table: string
+  /** One per wire column. */
+  readonly outputs: readonly Expr[]
+  readonly where: Expr | null
+  /** Total: ends with the key. */
+  readonly order: readonly OrderTerm[]
+  readonly window: Window | null
+}
+
+/** The first `limit` rows are shown; the engine sends up to `margin` more, so that a gap closes at once. */
+export interface Window {
+  readonly limit: number
+  readonly margin: number
+  readonly offset: number
+}
+
+/** `SELECT … count(*), sum(x) … FROM one table WHERE … GROUP BY …`: each result row is one group. */
+export interface GroupsPlan {
+  readonly type: 'groups'
+  readonly table: string
+  readonly where: Expr | null
+  /** Empty: one group, which is there even when no row is. */
+  readonly groupBy: readonly { readonly expr: Expr; readonly collation: Collation }[]
+  /** One per wire column; null where it is not predicted. */
+  readonly outputs: readonly (GroupOutput | null)[]
+  /** The wire column that holds the group's `count(*)`. */
+  readonly rowCount: number
+  /** By wire column; null where the order is not predicted. Total: ends with the group key. */
+  readonly order: readonly (Omit<OrderTerm, 'expr'> & { readonly column: number })[] | null
+}
+
+export type GroupOutput =
+  | { readonly type: 'key'; readonly index: number }
+  /** Counts the rows, or where `arg` is given, the rows in which it is not NULL. */
+  | { readonly type: 'count'; readonly arg: Expr | null; readonly filter: Expr | null }
+  | {
+      readonly type: 'sum'
+      readonly arg: Expr
+      readonly filter: Expr | null
+      /** Wire columns with the number of inputs that are not NULL, and of those that are no integers. */
+      readonly inputs: number
+      readonly reals: number
+    }
+
+export type Plan = RowsPlan | GroupsPlan
+
+/** The shape of a query's rows on the wire. Sent with the first rows of a subscription. */
+export interface Shape {
+  /** Names of the visible columns, the first ones of each wire row; what follows them is for keys and predictions. */
+  readonly columns: readonly string[]
+  /** The wire columns that make up a row's key, and the collation that each is compared by. */
+  readonly key: readonly { readonly column: number; readonly collation: Collation }[]
+  /** Null: the client waits for the engine. */
+  readonly plan: Plan | null
+}

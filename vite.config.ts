@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
-import solid from 'vite-plugin-solid'
 import { type AliasOptions, defaultClientConditions } from 'vite'
+import solid from 'vite-plugin-solid'
 import { defineConfig } from 'vitest/config'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -20,7 +20,10 @@ const reactPlugin = () => react({ include: /\/(demo|packages|docs)\/react\/.*\.t
 const solidPlugin = () => solid({ include: /\/(demo|packages|docs)\/solid\/.*\.tsx$/, hot: false })
 
 const pages = ['demo/index.html', 'demo/react/index.html', 'demo/solid/index.html']
-const testFiles = (folder: string) => [`${folder}/src/**/*.test.{ts,tsx}`, `${folder}/test/**/*.test.{ts,tsx}`]
+const testFiles = (folder: string) => [
+  `${folder}/src/**/*.test.{ts,tsx}`,
+  `${folder}/test/**/*.test.{ts,tsx}`,
+]
 const solidTests = [...testFiles('packages/solid'), 'docs/solid/**/*.test.{ts,tsx}']
 
 export default defineConfig({

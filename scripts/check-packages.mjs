@@ -1,0 +1,32 @@
+// Looks at each built package as npm would publish it: publint reads its manifest, attw asks whether TypeScript finds
+// the types that belong to each entry. ESM only, on purpose: require() of these packages is no supported case.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const checks = [
+  ['publint', (folder) => [folder, '--strict']],
+  ['attw', (folder) => ['--pack', folder, '--profile', 'esm-only', '--format', 'ascii', '--no-emoji']],
+]
+
+let failed = 0
+for (const name of readdirSync(here('packages'))) {
+  const folder = `packages/${name}`
+  if (!existsSync(here(`${folder}/dist/index.js`))) {
+    console.error(`${folder} is not built. Run npm run build.`)
+    failed += 1
+    continue
+  }
+  for (const [tool, args] of checks) {
+    const { status, stdout, stderr } = spawnSync(here(`node_modules/.bin/${tool}`), args(folder), {
+      cwd: here('.'),
+      encoding: 'utf8',
+    })
+    console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${tool} ${folder}`)
+    if (status === 0) continue
+    failed += 1
+    console.log(stdout, stderr)
+  }
+}
+process.exit(failed ? 1 : 0)

@@ -35,7 +35,11 @@ export default defineConfig({
   worker: { format: 'es' },
   server: { fs: { allow: [here('.')] } },
   // These find their wasm beside themselves by import.meta.url, which pre-bundling would move.
-  optimizeDeps: { exclude: ['@vlcn.io/wa-sqlite', '@vlcn.io/crsqlite-wasm'] },
+  optimizeDeps: {
+    exclude: ['@vlcn.io/wa-sqlite', '@vlcn.io/crsqlite-wasm'],
+    // Only the worker imports these, where the dev server does not look ahead; found late, they would reload the page.
+    include: ['comlink', 'sqlite3-parser'],
+  },
   build: {
     target: 'es2022',
     outDir: here('demo/dist'),

@@ -1,0 +1,3 @@
+export { MillraceProvider, type MillraceProviderProps } from './provider.ts'
+export { useDb } from './use-db.ts'
+export { useQuery } from './use-query.ts'

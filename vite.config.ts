@@ -25,6 +25,7 @@ const testFiles = (folder: string) => [
   `${folder}/test/**/*.test.{ts,tsx}`,
 ]
 const solidTests = [...testFiles('packages/solid'), 'docs/solid/**/*.test.{ts,tsx}']
+const solidServerTests = ['packages/solid/test/**/*.server-test.ts']
 
 export default defineConfig({
   root: here(process.env.VITEST ? '.' : 'demo'),
@@ -61,7 +62,7 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          include: [...testFiles('packages/*'), 'docs/**/*.test.{ts,tsx}'],
+          include: [...testFiles('packages/*'), 'docs/**/*.test.{ts,tsx}', ...solidServerTests],
           exclude: ['**/node_modules/**', '**/dist/**', ...solidTests],
         },
       },

@@ -1,5 +1,6 @@
 import { type Database, open, type Queryable, type SqlQuery, sql } from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 /**
@@ -86,6 +87,16 @@ const todosOf = (list: string): SqlQuery<Todo> =>
 
 const countOf = (list: string): SqlQuery<{ n: number }> =>
   sql<{ n: number }>`SELECT count(*) AS n FROM todo WHERE list = ${list}`
+
+/** Kysely as a builder of queries only. */
+const kysely = new Kysely<ContractTables>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+})
 
 const todo = (id: number, title: string, list = 'a'): Todo => ({
   id,
@@ -200,6 +211,20 @@ function queries(driver: BindingDriver): void {
     await quiet()
     expect(changes()).toBe(0)
     expect(await wokenBy(db)).toBe(1)
+  })
+
+  test('a Kysely builder is a query, made anew on each render', async () => {
+    const db = await database()
+    const query = () =>
+      kysely.selectFrom('todo').selectAll().where('list', '=', 'a').orderBy('position', 'desc')
+    const page = await mountLive(driver, listPage(db, { query }))
+    expect(lines(page)).toEqual(['three', 'two', 'one'])
+    const changes = watch(page)
+    page.change(listPage(db, { query }))
+    expect(changes()).toBe(0)
+    db.update('todo', 2, { title: 'zwei' })
+    await driver.nextMicrotask?.()
+    expect(lines(page)).toEqual(['three', 'zwei', 'one'])
   })
 
   test('a skipped query is pending and empty, and asks for nothing', async () => {

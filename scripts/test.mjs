@@ -16,8 +16,8 @@ const e2eReport = join(reports, 'e2e.json')
 
 let running
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => {
-    if (running) stop(running)
+  process.once(signal, async () => {
+    if (running) await stop(running)
     process.exit(1)
   })
 }
@@ -88,26 +88,39 @@ function run(name, minutes, [command, ...args], env = {}) {
       env: { ...process.env, ...env },
     })
     running = child
-    let outOfTime = false
+    let stopped
     const timer = setTimeout(() => {
-      outOfTime = true
-      stop(child)
+      stopped = stop(child)
     }, minutes * 60_000)
-    const end = (note) => {
+    const end = async (note) => {
       clearTimeout(timer)
+      await stopped
       running = undefined
-      resolve(outOfTime ? `stopped after ${minutes} min` : note)
+      resolve(stopped ? `stopped after ${minutes} min` : note)
     }
     child.on('error', (error) => end(error.message))
     child.on('exit', (code, signal) => end(code === 0 ? '' : `exit ${code ?? signal}`))
   })
 }
 
-function stop(child) {
+/**
+ * Asks first, as Ctrl-C would: Playwright then closes its browsers and its server, which are in groups of their own.
+ * Resolves when the group is gone.
+ */
+async function stop(child) {
+  if (!signalGroup(child, 'SIGINT')) return
+  for (let waited = 0; waited < 15_000; waited += 100) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    if (!signalGroup(child, 0)) return
+  }
+  signalGroup(child, 'SIGKILL')
+}
+
+function signalGroup(child, signal) {
   try {
-    process.kill(-child.pid, 'SIGKILL')
+    return process.kill(-child.pid, signal)
   } catch {
-    // Already gone.
+    return false
   }
 }
 

@@ -24,6 +24,8 @@ const testFiles = (folder: string) => [
   `${folder}/src/**/*.test.{ts,tsx}`,
   `${folder}/test/**/*.test.{ts,tsx}`,
 ]
+// What a component does on a server is tested with the frameworks' builds for servers.
+const serverTests = 'packages/*/test/**/*.server-test.{ts,tsx}'
 const solidTests = [...testFiles('packages/solid'), 'docs/solid/**/*.test.{ts,tsx}']
 const solidServerTests = ['packages/solid/test/**/*.server-test.ts']
 
@@ -62,7 +64,7 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          include: [...testFiles('packages/*'), 'docs/**/*.test.{ts,tsx}', ...solidServerTests],
+          include: [...testFiles('packages/*'), serverTests, 'docs/**/*.test.{ts,tsx}', ...solidServerTests],
           exclude: ['**/node_modules/**', '**/dist/**', ...solidTests],
         },
       },

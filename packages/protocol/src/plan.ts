@@ -82,8 +82,8 @@ export interface GroupsPlan {
   readonly where: Expr | null
   /** Empty: one group, which is there even when no row is. */
   readonly groupBy: readonly { readonly expr: Expr; readonly collation: Collation }[]
-  /** One per wire column; null where it is not predicted. */
-  readonly outputs: readonly (GroupOutput | null)[]
+  /** One per wire column. */
+  readonly outputs: readonly GroupOutput[]
   /** The wire column that holds the group's `count(*)`. */
   readonly rowCount: number
   /** By wire column; null where the order is not predicted. Total: ends with the group key. */
@@ -102,6 +102,9 @@ export type GroupOutput =
       readonly inputs: number
       readonly reals: number
     }
+
+  /** The number of inputs of a sum that are no integers: while it is not 0, the sum is not predicted. */
+  | { readonly type: 'reals' }
 
 export type Plan = RowsPlan | GroupsPlan
 

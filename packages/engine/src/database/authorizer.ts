@@ -1,0 +1,116 @@
+import type { Connection } from './sqlite.ts'
+
+/** The columns that a statement reads, by table. '' stands for the rows as such, as in `count(*)`. */
+export type Reads = ReadonlyMap<string, ReadonlySet<string>>
+
+/** What a statement does, as SQLite itself says when it prepares it. */
+export interface Access {
+  readonly reads: Reads
+  /** Columns it assigns, by table; a table with an empty set is inserted into or deleted from. */
+  readonly writes: Reads
+  /** Things beyond reading and changing rows: CREATE, DROP, PRAGMA, BEGIN, ATTACH …, by name. */
+  readonly other: readonly string[]
+}
+
+// sqlite.org/c3ref/c_alter_table.html
+const DELETE = 9
+const INSERT = 18
+const READ = 20
+const SELECT = 21
+const UPDATE = 23
+const FUNCTION = 31
+const RECURSIVE = 33
+
+const NAMES: Record<number, string> = {
+  1: 'CREATE INDEX',
+  2: 'CREATE TABLE',
+  3: 'CREATE TEMP INDEX',
+  4: 'CREATE TEMP TABLE',
+  5: 'CREATE TEMP TRIGGER',
+  6: 'CREATE TEMP VIEW',
+  7: 'CREATE TRIGGER',
+  8: 'CREATE VIEW',
+  10: 'DROP INDEX',
+  11: 'DROP TABLE',
+  12: 'DROP TEMP INDEX',
+  13: 'DROP TEMP TABLE',
+  14: 'DROP TEMP TRIGGER',
+  15: 'DROP TEMP VIEW',
+  16: 'DROP TRIGGER',
+  17: 'DROP VIEW',
+  19: 'PRAGMA',
+  22: 'BEGIN, COMMIT or ROLLBACK',
+  24: 'ATTACH or VACUUM INTO',
+  25: 'DETACH',
+  26: 'ALTER TABLE',
+  27: 'REINDEX',
+  28: 'ANALYZE',
+  29: 'CREATE VIRTUAL TABLE',
+  30: 'DROP VIRTUAL TABLE',
+  32: 'SAVEPOINT',
+}
+
+/** Listens to SQLite's authorizer. Made once for a connection. */
+export class AccessRecorder {
+  /** Set while a statement is recorded. */
+  #reads: Map<string, Set<string>> | null = null
+  #writes = new Map<string, Set<string>>()
+  #other = new Set<string>()
+
+  constructor(connection: Connection) {
+    connection.setAuthorizer((_, action, first, second, _database, trigger) => {
+      if (this.#reads !== null) this.#note(this.#reads, action, first, second, trigger)
+      return 0
+    })
+  }
+
+  /** What `prepare` prepares, and only that. */
+  record(prepare: () => void): Access {
+    const reads = new Map<string, Set<string>>()
+    this.#reads = reads
+    this.#writes = new Map()
+    this.#other = new Set()
+    try {
+      prepare()
+    } finally {
+      this.#reads = null
+    }
+    return { reads, writes: this.#writes, other: [...this.#other] }
+  }
+
+  #note(
+    reads: Map<string, Set<string>>,
+    action: number,
+    first: string | null,
+    second: string | null,
+    trigger: string | null,
+  ): void {
+    switch (action) {
+      case READ:
+        add(reads, first ?? '', second ?? '')
+        break
+      case INSERT:
+      case DELETE:
+        // What triggers write is theirs to know; they are part of the schema.
+        if (trigger === null) add(this.#writes, first ?? '', null)
+        break
+      case UPDATE:
+        if (trigger === null) add(this.#writes, first ?? '', second ?? '')
+        break
+      case SELECT:
+      case FUNCTION:
+      case RECURSIVE:
+        break
+      default:
+        // cr-sqlite and table-valued functions ask for these two pragmas themselves.
+        if (action === 19 && (first === 'data_version' || first === 'schema_version')) break
+        this.#other.add(NAMES[action] ?? `action ${action}`)
+    }
+  }
+}
+
+function add(map: Map<string, Set<string>>, table: string, column: string | null): void {
+  const columns = map.get(table) ?? new Set()
+  map.set(table, columns)
+  if (column !== null) columns.add(column)
+}

@@ -1,0 +1,85 @@
+import { MillraceError } from '@millrace/protocol'
+import { SqliteError } from './sqlite.ts'
+
+// sqlite.org/rescode.html
+const CORRUPT = 11
+const FULL = 13
+const CANTOPEN = 14
+const CONSTRAINT = 19
+const MISMATCH = 20
+const NOTADB = 26
+const IOERR = 10
+
+/** Errors of the file below SQLite, whatever statement met them; undefined for all others. */
+export function storageError(thrown: unknown): MillraceError | undefined {
+  if (!(thrown instanceof SqliteError)) return undefined
+  switch (thrown.resultCode & 0xff) {
+    case FULL:
+      return new MillraceError(
+        'STORAGE_FULL',
+        `There is no room left on the disk, or this origin's quota is used up (${thrown.message}). Nothing of this write was stored: delete data, or ask the user to free space.`,
+        { cause: thrown },
+      )
+    case IOERR:
+    case CANTOPEN:
+    case CORRUPT:
+    case NOTADB:
+      return new MillraceError(
+        'STORAGE_FAILED',
+        `The database file could not be read or written (${thrown.message}). Reload the page; if it stays, the file or the disk is damaged.`,
+        { cause: thrown },
+      )
+    default:
+      return undefined
+  }
+}
+
+/** Why a query or statement cannot be prepared or run. */
+export function invalidSql(thrown: unknown, sql: string): unknown {
+  if (!(thrown instanceof SqliteError)) return thrown
+  return (
+    storageError(thrown) ??
+    new MillraceError(
+      'INVALID_SQL',
+      `SQLite refused the statement: ${thrown.message}. It reads: ${excerpt(sql)}`,
+      {
+        cause: thrown,
+      },
+    )
+  )
+}
+
+/** Why the database refused a write. `what` names it: `insert into todo`. */
+export function rejection(thrown: unknown, what: string): unknown {
+  if (!(thrown instanceof SqliteError)) return thrown
+  const storage = storageError(thrown)
+  if (storage !== undefined) return storage
+  const code = thrown.resultCode & 0xff
+  if (code === CONSTRAINT || code === MISMATCH) {
+    return new MillraceError(
+      'WRITE_REJECTED',
+      `The database refused to ${what}: ${thrown.message}.${advice(thrown.message)}`,
+      {
+        cause: thrown,
+      },
+    )
+  }
+  return new MillraceError('WRITE_REJECTED', `The database could not ${what}: ${thrown.message}.`, {
+    cause: thrown,
+  })
+}
+
+function advice(message: string): string {
+  if (message.startsWith('UNIQUE'))
+    return ' A row with this value is there already: update that one, or give another value.'
+  if (message.startsWith('NOT NULL')) return ' Give the column a value.'
+  if (message.startsWith('CHECK')) return ' The values break a rule of the schema.'
+  if (message.startsWith('FOREIGN KEY'))
+    return ' A row that this one refers to, or that refers to it, is in the way.'
+  return ''
+}
+
+export function excerpt(sql: string): string {
+  const line = sql.replace(/\s+/g, ' ').trim()
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+}

@@ -1,0 +1,351 @@
+import type { SqlValue } from '@millrace/protocol'
+import { fromBigInt } from '@millrace/protocol'
+import SqliteModule from '@vlcn.io/wa-sqlite/dist/crsqlite-sync.mjs'
+
+/*
+ * The one SQLite door: cr-sqlite's synchronous wasm build, driven through its C functions. wa-sqlite's own JS API is
+ * not used, for it makes every step a promise, cuts text at a NUL, stores an empty blob as NULL and integers from
+ * 2^31 up as REAL.
+ */
+
+/** The Emscripten module, as far as it is used here. */
+interface Wasm {
+  readonly HEAPU8: Uint8Array
+  readonly HEAP32: Int32Array
+  getTempRet0(): number
+  setAuthorizer(db: number, authorize: Authorizer, userData: unknown): number
+  registerVFS(vfs: object, makeDefault: boolean): number
+  ccall(name: string, returns: string | null, types: string[], values: unknown[]): number
+  _getSqliteFree(): number
+  _RegisterExtensionFunctions(db: number): void
+  _malloc(bytes: number): number
+  _sqlite3_malloc(bytes: number): number
+  _sqlite3_free(pointer: number): void
+  _sqlite3_open_v2(name: number, db: number, flags: number, vfs: number): number
+  _sqlite3_close(db: number): number
+  _sqlite3_errmsg(db: number): number
+  _sqlite3_get_autocommit(db: number): number
+  _sqlite3_changes(db: number): number
+  _sqlite3_prepare_v2(db: number, sql: number, bytes: number, statement: number, tail: number): number
+  _sqlite3_step(statement: number): number
+  _sqlite3_reset(statement: number): number
+  _sqlite3_clear_bindings(statement: number): number
+  _sqlite3_finalize(statement: number): number
+  _sqlite3_bind_parameter_count(statement: number): number
+  _sqlite3_bind_null(statement: number, i: number): number
+  _sqlite3_bind_int(statement: number, i: number, value: number): number
+  _sqlite3_bind_int64(statement: number, i: number, low: number, high: number): number
+  _sqlite3_bind_double(statement: number, i: number, value: number): number
+  _sqlite3_bind_text(statement: number, i: number, text: number, bytes: number, free: number): number
+  _sqlite3_bind_blob(statement: number, i: number, blob: number, bytes: number, free: number): number
+  _sqlite3_column_count(statement: number): number
+  _sqlite3_column_name(statement: number, i: number): number
+  _sqlite3_column_type(statement: number, i: number): number
+  _sqlite3_column_int64(statement: number, i: number): number
+  _sqlite3_column_double(statement: number, i: number): number
+  _sqlite3_column_text(statement: number, i: number): number
+  _sqlite3_column_blob(statement: number, i: number): number
+  _sqlite3_column_bytes(statement: number, i: number): number
+}
+
+/** Called for all that a statement may do while it is prepared (sqlite.org/c3ref/set_authorizer.html). Returns 0, or 1 to refuse. */
+export type Authorizer = (
+  userData: unknown,
+  action: number,
+  first: string | null,
+  second: string | null,
+  database: string | null,
+  trigger: string | null,
+) => number
+
+const OK = 0
+const ROW = 100
+const DONE = 101
+const OPEN_READWRITE_CREATE_URI = 0x2 | 0x4 | 0x40
+
+/** What SQLite says when it refuses: its primary result code and its own message. */
+export class SqliteError extends Error {
+  override readonly name = 'SqliteError'
+  readonly resultCode: number
+
+  constructor(resultCode: number, message: string) {
+    super(message)
+    this.resultCode = resultCode
+  }
+}
+
+/** SQLite loaded: opens connections over the virtual file systems that are registered. */
+export interface Sqlite {
+  registerVfs(vfs: object & { readonly name: string }): void
+  /**
+   * `:memory:`, or a file in a registered VFS. Synchronous.
+   * @throws SqliteError
+   */
+  open(filename: string, options?: { readonly vfs?: string }): Connection
+}
+
+export interface LoadOptions {
+  /** The bytes of `crsqlite-sync.wasm`, where they cannot be fetched (Node). */
+  readonly wasmBinary?: Uint8Array
+  /** Where the wasm is, as an address (browser). */
+  readonly locateFile?: (file: string) => string
+}
+
+/** Loads the wasm. Each call is a SQLite of its own, with its own memory. */
+export async function loadSqlite(options: LoadOptions): Promise<Sqlite> {
+  const wasm = (await SqliteModule(options)) as Wasm
+  return {
+    registerVfs(vfs) {
+      const result = wasm.registerVFS(vfs, false)
+      if (result !== OK) throw new SqliteError(result, `the VFS ${vfs.name} could not be registered`)
+    },
+    open: (filename, { vfs } = {}) => new Connection(wasm, filename, vfs),
+  }
+}
+
+/** One open database. Everything is synchronous; nothing here knows of live queries. */
+export class Connection {
+  readonly #wasm: Wasm
+  readonly #db: number
+  readonly #scratch: number
+  readonly #free: number
+
+  #closed = false
+
+  constructor(wasm: Wasm, filename: string, vfs: string | undefined) {
+    this.#wasm = wasm
+    this.#scratch = wasm._malloc(8)
+    this.#free = wasm._getSqliteFree()
+    const name = this.#allocateText(filename)
+    const vfsName = vfs === undefined ? 0 : this.#allocateText(vfs).pointer
+    const result = wasm._sqlite3_open_v2(name.pointer, this.#scratch, OPEN_READWRITE_CREATE_URI, vfsName)
+    this.#db = this.#wasm.HEAP32[this.#scratch >> 2] as number
+    wasm._sqlite3_free(name.pointer)
+    if (vfsName !== 0) wasm._sqlite3_free(vfsName)
+    if (result !== OK) {
+      const message = this.#message()
+      wasm._sqlite3_close(this.#db)
+      throw new SqliteError(result, message)
+    }
+    wasm._RegisterExtensionFunctions(this.#db)
+  }
+
+  /** Stays installed for good: setting it expires every prepared statement. */
+  setAuthorizer(authorizer: Authorizer): void {
+    this.#wasm.setAuthorizer(this.#db, authorizer, null)
+  }
+
+  /**
+   * @throws SqliteError when SQLite refuses the text, or when it holds more than one statement.
+   */
+  prepare(sql: string): Statement {
+    const wasm = this.#wasm
+    const text = this.#allocateText(sql)
+    try {
+      const tail = this.#scratch + 4
+      const result = wasm._sqlite3_prepare_v2(this.#db, text.pointer, text.bytes + 1, this.#scratch, tail)
+      if (result !== OK) throw new SqliteError(result, this.#message())
+      const handle = wasm.HEAP32[this.#scratch >> 2] as number
+      if (handle === 0) throw new SqliteError(1, 'the text holds no statement')
+      const end = (wasm.HEAP32[tail >> 2] as number) - text.pointer
+      const rest = decoder.decode(wasm.HEAPU8.subarray(text.pointer + end, text.pointer + text.bytes))
+      if (!isBlank(rest)) {
+        wasm._sqlite3_finalize(handle)
+        throw new SqliteError(1, `more than one statement: ${rest.trim().slice(0, 60)}`)
+      }
+      return new Statement(wasm, handle, this.#free, () => this.#message())
+    } finally {
+      wasm._sqlite3_free(text.pointer)
+    }
+  }
+
+  /**
+   * Runs a script of statements without parameters, and throws their rows away.
+   * @throws SqliteError
+   */
+  exec(script: string): void {
+    const text = this.#allocateText(script)
+    const result = this.#wasm.ccall(
+      'sqlite3_exec',
+      'number',
+      ['number', 'number', 'number', 'number', 'number'],
+      [this.#db, text.pointer, 0, 0, 0],
+    )
+    this.#wasm._sqlite3_free(text.pointer)
+    if (result !== OK) throw new SqliteError(result, this.#message())
+  }
+
+  /** True outside a transaction. SQLite itself ends one at some errors (RAISE(ROLLBACK), disk full). */
+  get autocommit(): boolean {
+    return this.#wasm._sqlite3_get_autocommit(this.#db) !== 0
+  }
+
+  /** Rows that the last INSERT, UPDATE or DELETE changed itself, without those of its triggers. */
+  get changes(): number {
+    return this.#wasm._sqlite3_changes(this.#db)
+  }
+
+  /** All statements must be finalized before. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    const result = this.#wasm._sqlite3_close(this.#db)
+    if (result !== OK) throw new SqliteError(result, this.#message())
+  }
+
+  #message(): string {
+    return readCString(this.#wasm, this.#wasm._sqlite3_errmsg(this.#db))
+  }
+
+  #allocateText(text: string): { pointer: number; bytes: number } {
+    return allocateText(this.#wasm, text)
+  }
+}
+
+/** One prepared statement. Bind, step until false, reset. */
+export class Statement {
+  readonly #wasm: Wasm
+  readonly #handle: number
+  readonly #free: number
+  readonly #message: () => string
+  readonly columns: readonly string[]
+  readonly parameterCount: number
+
+  constructor(wasm: Wasm, handle: number, free: number, message: () => string) {
+    this.#wasm = wasm
+    this.#handle = handle
+    this.#free = free
+    this.#message = message
+    this.parameterCount = wasm._sqlite3_bind_parameter_count(handle)
+    const columns: string[] = []
+    const count = wasm._sqlite3_column_count(handle)
+    for (let i = 0; i < count; i++) columns.push(readCString(wasm, wasm._sqlite3_column_name(handle, i)))
+    this.columns = columns
+  }
+
+  bind(values: readonly SqlValue[]): void {
+    for (let i = 0; i < values.length; i++) {
+      const result = this.#bindOne(i + 1, values[i] as SqlValue)
+      if (result !== OK) throw new SqliteError(result, this.#message())
+    }
+  }
+
+  #bindOne(i: number, value: SqlValue): number {
+    const wasm = this.#wasm
+    if (value === null) return wasm._sqlite3_bind_null(this.#handle, i)
+    switch (typeof value) {
+      case 'number':
+        if (value === (value | 0)) return wasm._sqlite3_bind_int(this.#handle, i, value)
+        if (Number.isSafeInteger(value)) return this.#bindBigInt(i, BigInt(value))
+        return wasm._sqlite3_bind_double(this.#handle, i, value)
+      case 'bigint':
+        return this.#bindBigInt(i, value)
+      case 'string': {
+        const text = allocateText(wasm, value)
+        return wasm._sqlite3_bind_text(this.#handle, i, text.pointer, text.bytes, this.#free)
+      }
+      default: {
+        // One byte at least: a null pointer would be bound as NULL.
+        const pointer = wasm._sqlite3_malloc(Math.max(1, value.byteLength))
+        wasm.HEAPU8.set(value, pointer)
+        return wasm._sqlite3_bind_blob(this.#handle, i, pointer, value.byteLength, this.#free)
+      }
+    }
+  }
+
+  #bindBigInt(i: number, value: bigint): number {
+    const low = Number(BigInt.asIntN(32, value))
+    const high = Number(BigInt.asIntN(32, value >> 32n))
+    return this.#wasm._sqlite3_bind_int64(this.#handle, i, low, high)
+  }
+
+  /**
+   * True when there is a row.
+   * @throws SqliteError
+   */
+  step(): boolean {
+    const result = this.#wasm._sqlite3_step(this.#handle)
+    if (result === ROW) return true
+    if (result === DONE) return false
+    throw new SqliteError(result, this.#message())
+  }
+
+  row(): SqlValue[] {
+    const row: SqlValue[] = []
+    for (let i = 0; i < this.columns.length; i++) row.push(this.#column(i))
+    return row
+  }
+
+  #column(i: number): SqlValue {
+    const wasm = this.#wasm
+    switch (wasm._sqlite3_column_type(this.#handle, i)) {
+      case 1: {
+        const low = wasm._sqlite3_column_int64(this.#handle, i)
+        const high = wasm.getTempRet0()
+        if (high >= -0x200000 && high < 0x200000) {
+          const value = high * 0x1_0000_0000 + (low >>> 0)
+          if (Number.isSafeInteger(value)) return value
+        }
+        return fromBigInt((BigInt(high) << 32n) | BigInt(low >>> 0))
+      }
+      case 2:
+        return wasm._sqlite3_column_double(this.#handle, i)
+      case 3: {
+        const pointer = wasm._sqlite3_column_text(this.#handle, i)
+        return readText(wasm, pointer, wasm._sqlite3_column_bytes(this.#handle, i))
+      }
+      case 4: {
+        const pointer = wasm._sqlite3_column_blob(this.#handle, i)
+        return wasm.HEAPU8.slice(pointer, pointer + wasm._sqlite3_column_bytes(this.#handle, i))
+      }
+      default:
+        return null
+    }
+  }
+
+  /** Ready for the next run; lets go of locks and values. */
+  reset(): void {
+    this.#wasm._sqlite3_reset(this.#handle)
+    this.#wasm._sqlite3_clear_bindings(this.#handle)
+  }
+
+  finalize(): void {
+    this.#wasm._sqlite3_finalize(this.#handle)
+  }
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** UTF-8 with a NUL at its end, in memory that SQLite may free. */
+function allocateText(wasm: Wasm, text: string): { pointer: number; bytes: number } {
+  const room = text.length * 3 + 1
+  const pointer = wasm._sqlite3_malloc(room)
+  const { written } = encoder.encodeInto(text, wasm.HEAPU8.subarray(pointer, pointer + room - 1))
+  wasm.HEAPU8[pointer + written] = 0
+  return { pointer, bytes: written }
+}
+
+function readText(wasm: Wasm, pointer: number, bytes: number): string {
+  const heap = wasm.HEAPU8
+  if (bytes > 24) return decoder.decode(heap.subarray(pointer, pointer + bytes))
+  // Short ASCII, which most columns are, is three times faster without the decoder.
+  let text = ''
+  for (let i = pointer; i < pointer + bytes; i++) {
+    const byte = heap[i] as number
+    if (byte >= 0x80) return decoder.decode(heap.subarray(pointer, pointer + bytes))
+    text += String.fromCharCode(byte)
+  }
+  return text
+}
+
+function readCString(wasm: Wasm, pointer: number): string {
+  if (pointer === 0) return ''
+  const end = wasm.HEAPU8.indexOf(0, pointer)
+  return decoder.decode(wasm.HEAPU8.subarray(pointer, end))
+}
+
+/** Only white space, semicolons and comments. */
+function isBlank(sql: string): boolean {
+  return /^(?:[\s;]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*$/.test(sql)
+}

@@ -1,0 +1,402 @@
+import {
+  type ClientId,
+  type EngineCalls,
+  type EngineMessage,
+  MillraceError,
+  type Operation,
+  type SqlValue,
+  type StorageInfo,
+  type Version,
+  type WriteId,
+} from '@millrace/protocol'
+import { Capture, type TableChange } from './capture/capture.ts'
+import { type Compiled, checkParameterCount, compile, prepareRead, widen } from './compile/compile.ts'
+import { AccessRecorder } from './database/authorizer.ts'
+import { Database } from './database/database.ts'
+import { invalidSql, storageError } from './database/errors.ts'
+import { exportDatabase } from './database/export.ts'
+import type { Sqlite } from './database/sqlite.ts'
+import { LiveQuery, type ResultChange } from './maintain/live-query.ts'
+import { type Catalog, findTable } from './schema/catalog.ts'
+import { applySchema } from './schema/schema.ts'
+import { Session } from './session.ts'
+import { AppliedWrites, Writer } from './write/apply.ts'
+import { commitGroup, type Outcome, type QueuedWrite } from './write/group.ts'
+
+export interface EngineOptions {
+  readonly sqlite: Sqlite
+  /** `:memory:`, or a file in the registered VFS that `vfs` names. */
+  readonly filename: string
+  readonly vfs?: string
+  /** SQL text: CREATE TABLE, INDEX, VIEW, TRIGGER, `SELECT crsql_as_crr('t')`. */
+  readonly schema: string
+  readonly storage: StorageInfo
+  /** `strict` (default): a stored write survives a power cut. `relaxed`: the last ones may be lost then, and half as dear. */
+  readonly durability?: 'strict' | 'relaxed'
+  /** Puts the commit of waiting writes off, so that one commit serves all that came meanwhile. Default: a microtask. */
+  readonly defer?: (run: () => void) => void
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/** What a subscriber in the same process hears. Rows as arrays of the columns asked for. */
+export type LiveChange =
+  /** The whole result: after subscribing, and after an error. */
+  | {
+      readonly type: 'rows'
+      readonly columns: readonly string[]
+      readonly rows: readonly (readonly SqlValue[])[]
+    }
+  /**
+   * First the rows with the keys in `remove` go; then each row of `put` is put at its position `at`, ascending. A key
+   * that is there already is replaced, and moved.
+   */
+  | {
+      readonly type: 'delta'
+      readonly remove: readonly string[]
+      readonly put: readonly {
+        readonly at: number
+        readonly key: string
+        readonly row: readonly SqlValue[]
+      }[]
+    }
+  /** SQLite refused the query at run time. It goes on, and tells `rows` when it can be run again. */
+  | { readonly type: 'error'; readonly error: MillraceError }
+
+/** What a commit did. */
+export interface Commit {
+  readonly version: Version
+  /** Rows that the statements changed. */
+  readonly changes: number
+  /** Live queries that ran again. */
+  readonly woken: number
+}
+
+/** Counters since the start, for tests and devtools. */
+export interface EngineCounters {
+  readonly commits: number
+  readonly woken: number
+  readonly statementsRun: number
+  readonly statementsPrepared: number
+  readonly liveQueries: number
+}
+
+interface Subscriber {
+  /** Before the commit that it belongs to is announced. */
+  changed(query: LiveQuery, change: ResultChange): void
+}
+
+interface Registered {
+  readonly query: LiveQuery
+  readonly subscribers: Set<Subscriber>
+}
+
+/**
+ * Opens a database and brings it to its schema. Synchronous: SQLite is.
+ * @throws MillraceError `INVALID_SCHEMA`, `SCHEMA_MISMATCH`, `STORAGE_FULL`, `STORAGE_FAILED`
+ */
+export function createEngine(options: EngineOptions): Engine {
+  let database: Database | undefined
+  try {
+    database = new Database(
+      options.sqlite.open(options.filename, options.vfs === undefined ? {} : { vfs: options.vfs }),
+    )
+    return new Engine(database, options)
+  } catch (error) {
+    database?.close()
+    throw storageError(error) ?? error
+  }
+}
+
+/** One open database with its live queries: rows changed in, result deltas out. */
+export class Engine {
+  readonly storage: StorageInfo
+
+  readonly #sqlite: Sqlite
+  readonly #database: Database
+  readonly #recorder: AccessRecorder
+  readonly #catalog: Catalog
+  readonly #capture: Capture
+  readonly #writer: Writer
+  readonly #applied: AppliedWrites
+  readonly #defer: (run: () => void) => void
+  readonly #now: () => number
+  readonly #epoch: number
+
+  /** By text, parameters and margin. */
+  readonly #queries = new Map<string, Registered>()
+  readonly #compiled = new Map<string, Compiled>()
+  readonly #sessions = new Set<Session>()
+  /** Writes that wait for the next commit, each with the one who hears its end. */
+  #queue: { write: QueuedWrite; settle: (outcome: Outcome) => void }[] = []
+  #flushing = false
+  #commits = 0
+  #woken = 0
+  #closed = false
+
+  constructor(database: Database, options: EngineOptions) {
+    this.storage = options.storage
+    this.#sqlite = options.sqlite
+    this.#database = database
+    this.#defer = options.defer ?? queueMicrotask
+    this.#now = options.now ?? Date.now
+    // The order matters: cr-sqlite's first write must already find temporary structures in memory.
+    database.connection.exec(`
+      PRAGMA temp_store = memory;
+      PRAGMA locking_mode = exclusive;
+      PRAGMA journal_mode = truncate;
+      PRAGMA synchronous = ${options.durability === 'relaxed' ? 'normal' : 'full'};
+      PRAGMA foreign_keys = on;`)
+    this.#recorder = new AccessRecorder(database.connection)
+    this.#applied = new AppliedWrites(database, this.#now())
+    this.#epoch = nextEpoch(database)
+    this.#catalog = applySchema(database, options.schema)
+    this.#capture = new Capture(database)
+    this.#writer = new Writer(database, this.#recorder, this.#catalog)
+  }
+
+  /** Grows with each commit that changed something; each opening of the database has a higher epoch. */
+  get version(): Version {
+    return { epoch: this.#epoch, commit: this.#commits }
+  }
+
+  get counters(): EngineCounters {
+    return {
+      commits: this.#commits,
+      woken: this.#woken,
+      statementsRun: this.#database.statementsRun,
+      statementsPrepared: this.#database.prepared,
+      liveQueries: this.#queries.size,
+    }
+  }
+
+  /** The tables of the schema. */
+  get tables() {
+    return [...this.#catalog.values()].map((table) => table.info)
+  }
+
+  /**
+   * Keeps a SELECT true: `listener` hears its rows before this returns, then a delta after each commit that changed it.
+   * Returns the undo.
+   * @throws MillraceError `INVALID_SQL`
+   */
+  subscribe(
+    sql: string,
+    parameters: readonly SqlValue[],
+    listener: (change: LiveChange) => void,
+  ): () => void {
+    const width = (query: LiveQuery) => query.shape.columns.length
+    const rowsOf = (query: LiveQuery): LiveChange => ({
+      type: 'rows',
+      columns: query.shape.columns,
+      rows: query.rows.map((row) => row.slice(0, width(query))),
+    })
+    const subscriber: Subscriber = {
+      changed(query, change) {
+        if (change.type === 'error') listener(change)
+        else if (change.type === 'reset') listener(rowsOf(query))
+        else {
+          listener({
+            ...change,
+            put: change.put.map((put) => ({ ...put, row: put.row.slice(0, width(query)) })),
+          })
+        }
+      },
+    }
+    const { query, undo } = this.attach(sql, parameters, false, subscriber)
+    listener(query.error === null ? rowsOf(query) : { type: 'error', error: query.error })
+    return undo
+  }
+
+  /**
+   * Runs operations as one write, now: when it returns they are on disk and every subscriber has heard of them.
+   * @throws MillraceError `WRITE_REJECTED`, `SCHEMA_MISMATCH`, `INVALID_SQL`, `STORAGE_FULL`
+   */
+  write(operations: readonly Operation[]): Commit {
+    this.#checkOpen()
+    this.flush()
+    const woken = this.#woken
+    let outcome: Outcome | undefined
+    this.#queue.push({
+      write: { client: null, request: { id: 0 as WriteId, operations }, answered: 0 },
+      settle: (settled) => {
+        outcome = settled
+      },
+    })
+    this.flush()
+    if (outcome === undefined || 'error' in outcome) throw outcome?.error
+    return { version: this.version, changes: outcome.changes, woken: this.#woken - woken }
+  }
+
+  /**
+   * Runs a SELECT once, after all writes that wait.
+   * @throws MillraceError `INVALID_SQL`
+   */
+  query(
+    sql: string,
+    parameters: readonly SqlValue[] = [],
+  ): { columns: readonly string[]; rows: readonly (readonly SqlValue[])[] } {
+    this.#checkOpen()
+    this.flush()
+    const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
+    checkParameterCount(parameterCount, parameters, sql)
+    try {
+      return this.#database.query(sql, parameters)
+    } catch (error) {
+      throw invalidSql(error, sql)
+    }
+  }
+
+  /** The whole database as the bytes of a SQLite file. */
+  export(): Uint8Array {
+    this.#checkOpen()
+    this.flush()
+    return exportDatabase(this.#sqlite, this.#database)
+  }
+
+  /** A session for one client: its calls, and `send` for what it is told. */
+  connect(send: (message: EngineMessage) => void): EngineCalls {
+    const session = new Session(this, send, () => this.#sessions.delete(session))
+    this.#sessions.add(session)
+    return session
+  }
+
+  /** Ends everything; the file is let go of. Writes that wait are committed first. */
+  close(): void {
+    if (this.#closed) return
+    this.flush()
+    this.#closed = true
+    this.#queries.clear()
+    this.#sessions.clear()
+    try {
+      this.#database.get('SELECT crsql_finalize()')
+    } finally {
+      this.#database.close()
+    }
+  }
+
+  /** Lets a subscriber hear of a query; the query runs now unless it is live already. @internal */
+  attach(
+    sql: string,
+    parameters: readonly SqlValue[],
+    margin: boolean,
+    subscriber: Subscriber,
+  ): { query: LiveQuery; undo: () => void } {
+    this.#checkOpen()
+    const id = identify(sql, parameters, margin)
+    let registered = this.#queries.get(id)
+    if (registered === undefined) {
+      registered = { query: this.#makeLive(sql, parameters, margin), subscribers: new Set() }
+      this.#queries.set(id, registered)
+    }
+    const { query, subscribers } = registered
+    subscribers.add(subscriber)
+    return {
+      query,
+      undo: () => {
+        subscribers.delete(subscriber)
+        if (subscribers.size === 0 && this.#queries.get(id)?.subscribers === subscribers)
+          this.#queries.delete(id)
+      },
+    }
+  }
+
+  #makeLive(sql: string, parameters: readonly SqlValue[], margin: boolean): LiveQuery {
+    const compiled = this.#compile(sql)
+    const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
+    checkParameterCount(parameterCount, parameters, sql)
+    const runs = margin ? widen(compiled, parameters) : { sql: compiled.sql, parameters, plan: compiled.plan }
+    const query = new LiveQuery(this.#database, this.#catalog, compiled, runs)
+    // What was written before the triggers were there must not be missed: nothing is, for all of this is synchronous.
+    for (const name of query.tables) {
+      const table = findTable(this.#catalog, name)
+      if (table !== undefined) this.#capture.watch(table)
+    }
+    query.refresh()
+    return query
+  }
+
+  #compile(sql: string): Compiled {
+    let compiled = this.#compiled.get(sql)
+    if (compiled === undefined) {
+      compiled = compile(this.#database, this.#recorder, this.#catalog, sql)
+      if (this.#compiled.size >= 1000) this.#compiled.clear()
+      this.#compiled.set(sql, compiled)
+    }
+    return compiled
+  }
+
+  /** A write that is committed with the next group. @internal */
+  enqueue(write: QueuedWrite & { readonly client: ClientId }, settle: (outcome: Outcome) => void): void {
+    this.#checkOpen()
+    this.#queue.push({ write, settle })
+    if (this.#queue.length === 1) this.#defer(() => this.flush())
+  }
+
+  /** Commits what waits. @internal */
+  flush(): void {
+    if (this.#flushing || this.#closed) return
+    this.#flushing = true
+    try {
+      while (this.#queue.length > 0) this.#commit(this.#queue.splice(0))
+    } finally {
+      this.#flushing = false
+    }
+  }
+
+  #commit(queued: { write: QueuedWrite; settle: (outcome: Outcome) => void }[]): void {
+    const context = {
+      database: this.#database,
+      capture: this.#capture,
+      writer: this.#writer,
+      applied: this.#applied,
+      now: this.#now,
+    }
+    const results = commitGroup(
+      context,
+      queued.map(({ write }) => write),
+    )
+    let next = 0
+    for (const { outcomes, committed, changes } of results) {
+      if (committed) this.#commits++
+      const woken = committed ? this.#wake(changes) : 0
+      for (const outcome of outcomes) queued[next++]?.settle(outcome)
+      for (const session of this.#sessions) session.sendCommit(this.version, woken)
+    }
+  }
+
+  /** Runs the queries again that a commit can have changed, and tells their subscribers. */
+  #wake(changes: readonly TableChange[]): number {
+    let woken = 0
+    for (const { query, subscribers } of [...this.#queries.values()]) {
+      if (!query.always && !changes.some((change) => query.reads(change))) continue
+      woken++
+      const change = query.refresh()
+      if (change !== null) for (const subscriber of [...subscribers]) subscriber.changed(query, change)
+    }
+    this.#woken += woken
+    return woken
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new MillraceError('CLOSED', 'The engine was closed: open the database again.')
+  }
+}
+
+function identify(sql: string, parameters: readonly SqlValue[], margin: boolean): string {
+  const values = parameters.map((value) =>
+    value instanceof Uint8Array ? `x${value.join()}` : `${typeof value}${String(value)}`,
+  )
+  return JSON.stringify([sql, margin, ...values])
+}
+
+/** One more than that of the opening before, so that versions of two owners compare. */
+function nextEpoch(database: Database): number {
+  database.connection.exec(
+    'CREATE TABLE IF NOT EXISTS millrace_epoch (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL)',
+  )
+  const row = database.get(
+    'INSERT INTO millrace_epoch VALUES (1, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch',
+  )
+  return row?.[0] as number
+}

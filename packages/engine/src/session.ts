@@ -1,0 +1,141 @@
+import {
+  type ClientId,
+  type EngineCalls,
+  type EngineMessage,
+  encodeError,
+  type Hello,
+  MillraceError,
+  PROTOCOL_VERSION,
+  type QueryChange,
+  type QueryId,
+  type QueryResult,
+  type Rejected,
+  type Settled,
+  type SqlValue,
+  type Version,
+  type Welcome,
+  type WireRow,
+  type WriteId,
+  type WriteRequest,
+} from '@millrace/protocol'
+import type { Engine } from './engine.ts'
+import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
+
+/** Rows in one message: at a thousand, taking it over costs the main thread less than a frame. */
+const ROWS_PER_MESSAGE = 1000
+
+/** One client's subscriptions and writes, and what it is to be told at the next commit message. */
+export class Session implements EngineCalls {
+  readonly #engine: Engine
+  readonly #send: (message: EngineMessage) => void
+  readonly #ended: () => void
+  /** The undo of each subscription. */
+  readonly #subscriptions = new Map<QueryId, () => void>()
+
+  #client: ClientId | null = null
+  #changes: QueryChange[] = []
+  #settled: Settled[] = []
+  #rejected: Rejected[] = []
+
+  constructor(engine: Engine, send: (message: EngineMessage) => void, ended: () => void) {
+    this.#engine = engine
+    this.#send = send
+    this.#ended = ended
+  }
+
+  async hello({ protocol, client }: Hello): Promise<Welcome> {
+    if (protocol !== PROTOCOL_VERSION) {
+      throw new MillraceError(
+        'PROTOCOL_MISMATCH',
+        `This page speaks version ${protocol} of Millrace's protocol, the tab that owns the database version ${PROTOCOL_VERSION}: reload the older tab.`,
+      )
+    }
+    this.#client = client
+    return { version: this.#engine.version, storage: this.#engine.storage, tables: this.#engine.tables }
+  }
+
+  async subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<void> {
+    const subscriber = { changed: (live: LiveQuery, change: ResultChange) => this.#note(query, live, change) }
+    const { query: live, undo } = this.#engine.attach(sql, parameters, true, subscriber)
+    this.#subscriptions.set(query, undo)
+    this.#note(query, live, live.error === null ? { type: 'reset' } : { type: 'error', error: live.error })
+    this.sendCommit(this.#engine.version, 0)
+  }
+
+  async unsubscribe(query: QueryId): Promise<void> {
+    this.#subscriptions.get(query)?.()
+    this.#subscriptions.delete(query)
+  }
+
+  async write(writes: readonly WriteRequest[], answered: WriteId): Promise<void> {
+    const client = this.#client
+    if (client === null) throw new MillraceError('INTERNAL', 'A client wrote before it said hello.')
+    for (const request of writes) {
+      this.#engine.enqueue({ client, request, answered }, (outcome) => {
+        if ('error' in outcome) this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
+        else this.#settled.push({ id: request.id, changes: outcome.changes })
+      })
+    }
+  }
+
+  async query(sql: string, parameters: readonly SqlValue[]): Promise<QueryResult> {
+    return this.#engine.query(sql, parameters)
+  }
+
+  async export(): Promise<Uint8Array> {
+    return this.#engine.export()
+  }
+
+  async close(): Promise<void> {
+    for (const undo of this.#subscriptions.values()) undo()
+    this.#subscriptions.clear()
+    this.#ended()
+  }
+
+  #note(query: QueryId, live: LiveQuery, change: ResultChange): void {
+    switch (change.type) {
+      case 'reset':
+        this.#sendRows(query, live.rows)
+        this.#changes.push({ type: 'reset', query, shape: live.shape })
+        break
+      case 'delta':
+        this.#sendRows(
+          query,
+          change.put.map((put) => put.row),
+        )
+        this.#changes.push({
+          type: 'delta',
+          query,
+          remove: change.remove,
+          at: change.put.map((put) => put.at),
+        })
+        break
+      case 'error':
+        this.#changes.push({ type: 'error', query, error: encodeError(change.error) })
+        break
+    }
+  }
+
+  #sendRows(query: QueryId, rows: readonly WireRow[]): void {
+    for (let start = 0; start < rows.length; start += ROWS_PER_MESSAGE) {
+      this.#send({ type: 'rows', query, rows: rows.slice(start, start + ROWS_PER_MESSAGE) })
+    }
+  }
+
+  /** Tells all that was noted since the last time, as one. Nothing noted: nothing is sent. */
+  sendCommit(version: Version, woken: number): void {
+    if (this.#changes.length + this.#settled.length + this.#rejected.length === 0) return
+    const message: EngineMessage = {
+      type: 'commit',
+      version,
+      changes: this.#changes,
+      settled: this.#settled,
+      rejected: this.#rejected,
+      woken,
+    }
+    this.#changes = []
+    this.#settled = []
+    this.#rejected = []
+    this.#send(message)
+  }
+}

@@ -1,0 +1,98 @@
+import type { ClientId, WriteRequest } from '@millrace/protocol'
+import type { Capture, TableChange } from '../capture/capture.ts'
+import type { Database } from '../database/database.ts'
+import { rejection, storageError } from '../database/errors.ts'
+import type { AppliedWrites, Writer } from './apply.ts'
+
+/** A write that waits for its turn. */
+export interface QueuedWrite {
+  /** Null for writes of the process itself, which are never sent again. */
+  readonly client: ClientId | null
+  readonly request: WriteRequest
+  /** Writes of this client up to here need not be remembered. */
+  readonly answered: number
+}
+
+export type Outcome = { readonly changes: number } | { readonly error: unknown }
+
+/** What a group of writes did: one outcome each, in order, and the changes that are now on disk. */
+export interface GroupResult {
+  readonly outcomes: readonly Outcome[]
+  readonly committed: boolean
+  readonly changes: readonly TableChange[]
+}
+
+interface Context {
+  readonly database: Database
+  readonly capture: Capture
+  readonly writer: Writer
+  readonly applied: AppliedWrites
+  readonly now: () => number
+}
+
+/**
+ * Commits writes in as few transactions as they allow. One flush is dear, so a group shares one transaction, each write
+ * under its own savepoint: a refused write undoes only itself. Where SQLite ends the whole transaction (RAISE(ROLLBACK),
+ * ON CONFLICT ROLLBACK) or the commit fails (a deferred foreign key), the writes run again one by one.
+ */
+export function commitGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult[] {
+  const together = tryGroup(context, writes)
+  if (together !== undefined) return [together]
+  return writes.map((write) => tryGroup(context, [write]) as GroupResult)
+}
+
+/** Undefined when the group must be run one by one; never for a single write. */
+function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
+  const { database, capture } = context
+  const alone = writes.length === 1
+  const refused = (error: unknown): GroupResult | undefined =>
+    alone ? { outcomes: [{ error }], committed: false, changes: [] } : undefined
+
+  const outcomes: Outcome[] = []
+  try {
+    database.run('BEGIN IMMEDIATE')
+    for (const write of writes) {
+      const outcome = applyUnderSavepoint(context, write)
+      if (database.connection.autocommit) {
+        return refused('error' in outcome ? outcome.error : new Error('the transaction ended by itself'))
+      }
+      outcomes.push(outcome)
+    }
+    if (outcomes.every((outcome) => 'error' in outcome)) {
+      database.run('ROLLBACK')
+      return { outcomes, committed: false, changes: [] }
+    }
+    const changes = capture.changes()
+    if (changes.length > 0) capture.clear()
+    database.run('COMMIT')
+    return { outcomes, committed: true, changes }
+  } catch (error) {
+    if (!database.connection.autocommit) database.run('ROLLBACK')
+    return refused(storageError(error) ?? rejection(error, 'commit the write'))
+  }
+}
+
+function applyUnderSavepoint({ database, writer, applied, now }: Context, write: QueuedWrite): Outcome {
+  const { client, request } = write
+  if (client !== null) {
+    const before = applied.find(client, request)
+    if (before !== undefined) return { changes: before }
+  }
+  database.run('SAVEPOINT millrace_write')
+  try {
+    const changes = writer.apply(request.operations)
+    if (client !== null) {
+      if (write.answered > 0) applied.forget(client, write.answered)
+      applied.record(client, request, changes, now())
+    }
+    // Here too SQLite may refuse, and then the savepoint is still there.
+    database.run('RELEASE millrace_write')
+    return { changes }
+  } catch (error) {
+    if (!database.connection.autocommit) {
+      database.run('ROLLBACK TO millrace_write')
+      database.run('RELEASE millrace_write')
+    }
+    return { error }
+  }
+}

@@ -11,6 +11,7 @@ import {
   type QueryResult,
   type Rejected,
   type Settled,
+  type Shape,
   type SqlValue,
   type Version,
   type Welcome,
@@ -55,6 +56,8 @@ export class Session implements EngineCalls {
   }
 
   async subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<void> {
+    // A page that comes back sends its unanswered writes first: their end must be told before the rows that hold them.
+    this.#engine.flush()
     const subscriber = { changed: (live: LiveQuery, change: ResultChange) => this.#note(query, live, change) }
     const { query: live, undo } = this.#engine.attach(sql, parameters, true, subscriber)
     this.#subscriptions.set(query, undo)
@@ -95,7 +98,7 @@ export class Session implements EngineCalls {
   #note(query: QueryId, live: LiveQuery, change: ResultChange): void {
     switch (change.type) {
       case 'reset':
-        this.#sendRows(query, live.rows)
+        this.#sendRows(query, live.rows, live.shape)
         this.#changes.push({ type: 'reset', query, shape: live.shape })
         break
       case 'delta':
@@ -116,9 +119,10 @@ export class Session implements EngineCalls {
     }
   }
 
-  #sendRows(query: QueryId, rows: readonly WireRow[]): void {
+  #sendRows(query: QueryId, rows: readonly WireRow[], shape?: Shape): void {
     for (let start = 0; start < rows.length; start += ROWS_PER_MESSAGE) {
-      this.#send({ type: 'rows', query, rows: rows.slice(start, start + ROWS_PER_MESSAGE) })
+      const part = rows.slice(start, start + ROWS_PER_MESSAGE)
+      this.#send(shape === undefined ? { type: 'rows', query, rows: part } : { type: 'rows', query, rows: part, shape })
     }
   }
 

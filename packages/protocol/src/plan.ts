@@ -114,6 +114,8 @@ export interface Shape {
   readonly columns: readonly string[]
   /** The wire columns that make up a row's key, and the collation that each is compared by. */
   readonly key: readonly { readonly column: number; readonly collation: Collation }[]
+  /** The tables that it reads. */
+  readonly tables: readonly string[]
   /** Null: the client waits for the engine. */
   readonly plan: Plan | null
 }

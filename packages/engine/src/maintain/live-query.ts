@@ -50,6 +50,7 @@ export class LiveQuery {
     return {
       columns: this.#compiled.columns,
       key: this.#compiled.key,
+      tables: [...this.tables],
       plan: this.#compiled.bag ? null : this.#plan,
     }
   }

@@ -240,6 +240,8 @@ export function constantValue(expr: Expr): SqlValue | undefined {
 
 function numericValue(text: string): SqlValue | undefined {
   const value = Number(text)
+  // 1.0 is a REAL, which a JS number cannot tell from 1.
+  if (Number.isInteger(value) && !/^(\d+|0x[0-9a-f]+)$/i.test(text)) return undefined
   // Beyond 2^53 the digits matter, and whether SQLite takes it for an integer or a real.
   return Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : undefined
 }

@@ -1,0 +1,184 @@
+import { createEngine, type Engine, loadSqlite, type Sqlite } from '@millrace/engine'
+import { type ErrorData, encodeError, MillraceError, PROTOCOL_VERSION } from '@millrace/protocol'
+import wasmAddress from '@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm?url'
+import { afterWaitingMessages } from './defer.ts'
+import { deferred } from './deferred.ts'
+import { ChannelLine, type Line } from './line.ts'
+import type { DiscoveryMessage, FromWorker, Settings } from './messages.ts'
+import { discoveryChannel, type OwnerEpoch, type PortId, portLock, privateChannels } from './names.ts'
+import { exposeCalls } from './remote-calls.ts'
+import { openStorage, type Storage } from './storage.ts'
+
+/** A port from the owner's side. */
+interface Session {
+  end(): void
+}
+
+/**
+ * The one worker that has the database open. It lives while it has the lock; tabs that ask before the database is open
+ * are answered when it is.
+ */
+export class Owner {
+  readonly #settings: Settings
+  readonly #tell: (message: FromWorker) => void
+  readonly #epoch = crypto.randomUUID() as OwnerEpoch
+  readonly #discovery: BroadcastChannel
+  readonly #sessions = new Map<PortId, Session>()
+  readonly #over = deferred<void>()
+  readonly #opened: Promise<{ engine: Engine; storage: Storage }>
+
+  #state: 'owner' | 'over' = 'owner'
+
+  /** Call it with the lock in hand, and keep the lock until `over`. `tell` speaks to the page of this worker. */
+  constructor(settings: Settings, tell: (message: FromWorker) => void) {
+    this.#settings = settings
+    this.#tell = tell
+    this.#discovery = new BroadcastChannel(discoveryChannel(settings.name))
+    this.#discovery.addEventListener('message', (event: MessageEvent<DiscoveryMessage>) =>
+      this.#hear(event.data),
+    )
+    this.#tell({ type: 'elected' })
+    this.#say({ type: 'owner', epoch: this.#epoch })
+    this.#opened = this.#open()
+    this.#opened.catch((error) => this.#fail(error))
+  }
+
+  /** Resolves when the database is closed, or could not be opened. */
+  get over(): Promise<void> {
+    return this.#over.promise
+  }
+
+  /** A port of our own page. */
+  async connect(port: PortId, control: Line, changes: Line): Promise<void> {
+    await this.#opened
+    await this.#serve(port, () => ({ control, changes }))
+    this.#tell({ type: 'connected', port })
+  }
+
+  /** Closes the database and lets the next tab have it. */
+  async close(): Promise<void> {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    for (const session of [...this.#sessions.values()]) session.end()
+    this.#discovery.close()
+    try {
+      const { engine, storage } = await this.#opened
+      try {
+        engine.close()
+      } finally {
+        storage.release()
+      }
+    } catch {
+      // It never opened, or its file is broken: the next owner starts from what is on disk.
+    }
+    this.#over.resolve()
+  }
+
+  async #open(): Promise<{ engine: Engine; storage: Storage }> {
+    const { name, schema, storage: kinds, durability } = this.#settings
+    const sqlite = await this.#loadSqlite()
+    // The fault is told from within SQLite, where nothing of ours may run.
+    const onBroken = (error: MillraceError) => queueMicrotask(() => this.#fail(error))
+    const storage = await openStorage(sqlite, name, kinds, onBroken)
+    try {
+      const { file, info } = storage
+      const defer = afterWaitingMessages()
+      return { engine: createEngine({ sqlite, ...file, schema, storage: info, durability, defer }), storage }
+    } catch (error) {
+      storage.release()
+      throw error
+    }
+  }
+
+  async #loadSqlite(): Promise<Sqlite> {
+    const address = this.#settings.wasmUrl ?? new URL(wasmAddress, import.meta.url).href
+    try {
+      return await loadSqlite({ locateFile: () => address })
+    } catch (cause) {
+      throw new MillraceError(
+        'WORKER_LOST',
+        `SQLite could not be loaded from ${address}: look whether the file is there (option wasmUrl), and whether the Content-Security-Policy allows 'wasm-unsafe-eval'.`,
+        { cause },
+      )
+    }
+  }
+
+  /** Tells our page why, which then ends this worker; the other tabs learn it when their turn comes. */
+  #fail(error: unknown): void {
+    if (this.#state === 'over') return
+    this.#tell({ type: 'failed', error: encodeError(error) })
+    void this.close()
+  }
+
+  #hear(message: DiscoveryMessage): void {
+    if (message.type === 'probe') this.#say({ type: 'owner', epoch: this.#epoch })
+    if (message.type === 'hello') void this.#greet(message)
+  }
+
+  async #greet(hello: DiscoveryMessage & { type: 'hello' }): Promise<void> {
+    const { port } = hello
+    const error = this.#refusal(hello)
+    if (error !== undefined) return this.#say({ type: 'refused', port, error })
+    try {
+      await this.#opened
+    } catch {
+      // Our page is told why. The tab that asks is next to try.
+      return
+    }
+    await this.#serve(port, () => {
+      const { control, changes } = privateChannels(this.#settings.name, this.#epoch, port)
+      return { control: new ChannelLine(control), changes: new ChannelLine(changes) }
+    })
+    this.#say({ type: 'welcome', port, epoch: this.#epoch })
+  }
+
+  #refusal(hello: DiscoveryMessage & { type: 'hello' }): ErrorData | undefined {
+    const { name, schema } = this.#settings
+    if (hello.protocol !== PROTOCOL_VERSION) {
+      return {
+        code: 'PROTOCOL_MISMATCH',
+        message: `The tab that has the database "${name}" open runs version ${PROTOCOL_VERSION} of Millrace's protocol, and this one version ${hello.protocol}: reload the older tab.`,
+      }
+    }
+    if (hello.schema !== schema) {
+      return {
+        code: 'SCHEMA_MISMATCH',
+        message: `The tab that has the database "${name}" open has another schema than this one: reload the older tab.`,
+      }
+    }
+    return undefined
+  }
+
+  /** A page that is asked twice for is served once. */
+  async #serve(port: PortId, lines: () => { control: Line; changes: Line }): Promise<void> {
+    const { engine } = await this.#opened
+    if (this.#state === 'over' || this.#sessions.has(port)) return
+    const { control, changes } = lines()
+    const calls = engine.connect((message) => changes.postMessage(message))
+    const ended = new AbortController()
+    const session: Session = {
+      end: () => {
+        if (!this.#sessions.delete(port)) return
+        ended.abort()
+        control.close()
+        changes.close()
+        void calls.close()
+      },
+    }
+    this.#sessions.set(port, session)
+    exposeCalls(calls, control)
+    this.#endWithPage(port, session, ended.signal)
+  }
+
+  /** The page holds this lock while the port lives: getting it means that the page closed the port, or is gone. */
+  #endWithPage(port: PortId, session: Session, signal: AbortSignal): void {
+    navigator.locks
+      .request(portLock(this.#settings.name, port), { signal }, () => session.end())
+      // Aborted: the session was ended from this side.
+      .catch(() => {})
+  }
+
+  #say(message: DiscoveryMessage): void {
+    if (this.#state === 'owner') this.#discovery.postMessage(message)
+  }
+}

@@ -1,0 +1,111 @@
+import { decodeError, MillraceError, unreachable } from '@millrace/protocol'
+import { deferred } from '../deferred.ts'
+import type { FromWorker, Settings, ToWorker } from '../messages.ts'
+import type { PortId } from '../names.ts'
+import { STOP } from '../time-limits.ts'
+
+/** The worker that this page started: it waits for its turn to own the database. It lives once, from start to end. */
+export class OwnWorker {
+  readonly #name: string
+  readonly #worker: Worker
+  readonly #elected = deferred<void>()
+  readonly #ended = deferred<MillraceError>()
+  readonly #stopped = deferred<void>()
+  readonly #connecting = new Map<PortId, () => void>()
+
+  /** Its script runs. */
+  started = false
+
+  /** @throws MillraceError `WORKER_LOST` when the browser refuses to start it. */
+  constructor(settings: Settings, create: () => Worker) {
+    this.#name = settings.name
+    try {
+      this.#worker = create()
+    } catch (cause) {
+      throw new MillraceError(
+        'WORKER_LOST',
+        `The worker of the database "${settings.name}" could not be created: look at the cause (Content-Security-Policy worker-src?).`,
+        { cause },
+      )
+    }
+    this.#worker.addEventListener('message', (event: MessageEvent<FromWorker>) => this.#receive(event.data))
+    this.#worker.addEventListener('error', (event) => this.#fail(event.message))
+    this.#worker.addEventListener('messageerror', () => this.#fail('a message could not be read'))
+    // An address is relative to the page, and the worker script lies elsewhere.
+    const wasmUrl = settings.wasmUrl && new URL(settings.wasmUrl, document.baseURI).href
+    this.#post({ type: 'start', settings: { ...settings, wasmUrl } })
+  }
+
+  /** Resolves when it has the lock. The database is opened then. */
+  get elected(): Promise<void> {
+    return this.#elected.promise
+  }
+
+  /** Resolves with the reason when it is gone: failed, died, or was ended by this page. */
+  get ended(): Promise<MillraceError> {
+    return this.#ended.promise
+  }
+
+  /** After `elected`: hands it the other ends of a port. Resolves when the database is open and the port served. */
+  connect(port: PortId, control: MessagePort, changes: MessagePort): Promise<void> {
+    this.#post({ type: 'connect', port, control, changes }, [control, changes])
+    return new Promise((resolve) => this.#connecting.set(port, resolve))
+  }
+
+  /** Ends it at once. What it has on disk is safe; the lock goes to the next worker that waits. */
+  terminate(reason: MillraceError): void {
+    this.#worker.terminate()
+    this.#ended.resolve(reason)
+  }
+
+  /** Lets it close the database, if it answers in time, and ends it. */
+  async stop(reason: MillraceError): Promise<void> {
+    this.#post({ type: 'stop' })
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, STOP)
+    })
+    await Promise.race([this.#stopped.promise, this.#ended.promise, timeout])
+    clearTimeout(timer)
+    this.terminate(reason)
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'started':
+        this.started = true
+        return
+      case 'elected':
+        this.#elected.resolve()
+        return
+      case 'connected':
+        this.#connecting.get(message.port)?.()
+        this.#connecting.delete(message.port)
+        return
+      case 'failed':
+        this.terminate(decodeError(message.error))
+        return
+      case 'stopped':
+        this.#stopped.resolve()
+        return
+      default:
+        unreachable(message)
+    }
+  }
+
+  /** An error that nobody caught in the worker: what state it left is unknown, and a new owner starts from the disk. */
+  #fail(cause: string | undefined): void {
+    const what = this.started ? 'died' : 'could not be started'
+    this.terminate(
+      new MillraceError(
+        'WORKER_LOST',
+        `The worker of the database "${this.#name}" ${what}: look at the cause${this.started ? '' : ', and whether its script can be loaded'}.`,
+        { cause: cause || 'the browser tells none' },
+      ),
+    )
+  }
+
+  #post(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer)
+  }
+}

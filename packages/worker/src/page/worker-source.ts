@@ -1,0 +1,256 @@
+import { MillraceError, type Port, type PortSource } from '@millrace/protocol'
+import { deferred } from '../deferred.ts'
+import { ChannelLine } from '../line.ts'
+import type { DiscoveryMessage, Settings } from '../messages.ts'
+import { type OwnerEpoch, type PortId, portLock, privateChannels } from '../names.ts'
+import { CONNECT } from '../time-limits.ts'
+import { Discovery } from './discovery.ts'
+import { OwnWorker } from './own-worker.ts'
+import { Silence } from './silence.ts'
+import { TabPort } from './tab-port.ts'
+import { Wakefulness } from './wakefulness.ts'
+
+/** Where a page gets its ports from: its own worker when that owns the database, else the owner in another tab. */
+export class WorkerSource implements PortSource {
+  readonly #settings: Settings
+  readonly #createWorker: () => Worker
+  readonly #ports = new Set<TabPort>()
+
+  /** From the first connect on; undefined before, so that a source can be made where there is no page (on a server). */
+  #page: Wakefulness | undefined
+  /** Both undefined while asleep, and after the worker's end until the next connect. */
+  #worker: OwnWorker | undefined
+  #discovery: Discovery | undefined
+  /** Ended when the page falls asleep: what was begun then is begun anew when it wakes. */
+  #day = new AbortController()
+  #closed = false
+
+  constructor(settings: Settings, createWorker: () => Worker) {
+    this.#settings = settings
+    this.#createWorker = createWorker
+  }
+
+  async connect(): Promise<Port> {
+    this.#checkBrowser()
+    for (;;) {
+      if (this.#closed) throw this.#closedError()
+      this.#page ??= new Wakefulness(() => this.#fallAsleep())
+      await this.#page.awake()
+      if (this.#closed) throw this.#closedError()
+      const day = this.#day.signal
+      try {
+        return await this.#connectOn(day)
+      } catch (error) {
+        if (this.#closed) throw this.#closedError()
+        if (!day.aborted) throw error
+      }
+    }
+  }
+
+  permanent(error: MillraceError): boolean {
+    switch (error.code) {
+      case 'INVALID_SCHEMA':
+      case 'INVALID_SQL':
+      case 'SCHEMA_MISMATCH':
+      case 'PROTOCOL_MISMATCH':
+      case 'STORAGE_UNAVAILABLE':
+      case 'CLOSED':
+        return true
+      default:
+        return false
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#day.abort()
+    this.#page?.dispose()
+    for (const port of [...this.#ports]) port.close()
+    const worker = this.#worker
+    this.#worker = undefined
+    this.#closeDiscovery()
+    await worker?.stop(this.#closedError())
+  }
+
+  /** One search for a port. Whichever comes first wins: our own worker's turn, or an owner that answers. */
+  async #connectOn(day: AbortSignal): Promise<Port> {
+    const worker = this.#startWorker()
+    this.#discovery ??= new Discovery(this.#settings)
+    const discovery = this.#discovery
+    const port = crypto.randomUUID() as PortId
+    const search = new AbortController()
+    const failure = failureOf(worker, day, search.signal, () => this.#timeUp(worker))
+    const release = await holdLock(portLock(this.#settings.name, port))
+    try {
+      const epoch = await Promise.race([
+        worker.elected.then(() => undefined),
+        discovery.findOwner(port, search.signal),
+        failure,
+      ])
+      if (epoch !== undefined) return this.#portToOther(port, epoch, worker, discovery, release)
+      return await this.#portToOwn(port, worker, failure, release)
+    } catch (error) {
+      release()
+      // A worker whose page has given up must not come to own the database.
+      if (error instanceof MillraceError && this.permanent(error)) this.#endWorker(error)
+      throw error
+    } finally {
+      search.abort()
+    }
+  }
+
+  async #portToOwn(
+    id: PortId,
+    worker: OwnWorker,
+    failure: Promise<never>,
+    release: () => void,
+  ): Promise<Port> {
+    const control = new MessageChannel()
+    const changes = new MessageChannel()
+    await Promise.race([worker.connect(id, control.port2, changes.port2), failure])
+    const port: TabPort = this.#add(
+      new TabPort({
+        control: control.port1,
+        changes: changes.port1,
+        during: (call) => call,
+        end: () => {
+          this.#ports.delete(port)
+          release()
+        },
+      }),
+    )
+    void worker.ended.then((reason) => port.lose(reason))
+    return port
+  }
+
+  #portToOther(
+    id: PortId,
+    epoch: OwnerEpoch,
+    worker: OwnWorker,
+    discovery: Discovery,
+    release: () => void,
+  ): Port {
+    const names = privateChannels(this.#settings.name, epoch, id)
+    const control = new ChannelLine(names.control)
+    const changes = new ChannelLine(names.changes)
+    const silence = new Silence(
+      () => discovery.probe(),
+      () => port.lose(this.#ownerLost('does not answer any more')),
+    )
+    const heard = () => silence.heard()
+    control.addEventListener('message', heard)
+    changes.addEventListener('message', heard)
+    const undo = discovery.listen((message: DiscoveryMessage) => {
+      if (message.type !== 'owner') return
+      if (message.epoch === epoch) silence.heard()
+      else port.lose(this.#ownerLost('has let go of it, and another has it now'))
+    })
+    const port: TabPort = this.#add(
+      new TabPort({
+        control,
+        changes,
+        during: (call) => silence.during(call),
+        end: () => {
+          this.#ports.delete(port)
+          silence.stop()
+          undo()
+          release()
+        },
+      }),
+    )
+    void worker.elected.then(() => port.lose(this.#ownerLost('is gone, and this tab takes over')))
+    // Without a worker of its own this page would never take over.
+    void worker.ended.then((reason) => port.lose(reason))
+    return port
+  }
+
+  #add(port: TabPort): TabPort {
+    this.#ports.add(port)
+    return port
+  }
+
+  #startWorker(): OwnWorker {
+    if (this.#worker !== undefined) return this.#worker
+    const worker = new OwnWorker(this.#settings, this.#createWorker)
+    this.#worker = worker
+    void worker.ended.then(() => {
+      if (this.#worker === worker) this.#worker = undefined
+    })
+    return worker
+  }
+
+  #endWorker(reason: MillraceError): void {
+    this.#worker?.terminate(reason)
+    this.#worker = undefined
+  }
+
+  #closeDiscovery(): void {
+    this.#discovery?.close()
+    this.#discovery = undefined
+  }
+
+  /** Called in `freeze` and `pagehide`: everything that another tab could be waiting for is let go of at once. */
+  #fallAsleep(): void {
+    this.#day.abort()
+    this.#day = new AbortController()
+    this.#endWorker(this.#ownerLost('is this one, which the browser has put aside'))
+    for (const port of [...this.#ports]) {
+      port.lose(this.#ownerLost('cannot be reached, for the browser has put this tab aside'))
+    }
+    this.#closeDiscovery()
+  }
+
+  #timeUp(worker: OwnWorker): MillraceError {
+    if (worker.started) return this.#ownerLost(`did not answer within ${CONNECT / 1000} s`)
+    return new MillraceError(
+      'WORKER_LOST',
+      `The worker of the database "${this.#settings.name}" did not start within ${CONNECT / 1000} s: look whether its script can be loaded.`,
+    )
+  }
+
+  #ownerLost(what: string): MillraceError {
+    return new MillraceError(
+      'OWNER_LOST',
+      `The tab that has the database "${this.#settings.name}" open ${what}: connect again.`,
+    )
+  }
+
+  #closedError(): MillraceError {
+    return new MillraceError('CLOSED', `The database "${this.#settings.name}" was closed: open it again.`)
+  }
+
+  #checkBrowser(): void {
+    if (globalThis.navigator?.locks !== undefined && typeof BroadcastChannel === 'function') return
+    throw new MillraceError(
+      'STORAGE_UNAVAILABLE',
+      `The database "${this.#settings.name}" cannot be opened here, for there are no Web Locks: serve the page over https or from localhost.`,
+    )
+  }
+}
+
+/** Rejects when the worker ends, the page falls asleep or time is up. Lets go of its timer with `search`. */
+function failureOf(
+  worker: OwnWorker,
+  day: AbortSignal,
+  search: AbortSignal,
+  timeUp: () => MillraceError,
+): Promise<never> {
+  const { promise, reject } = deferred<never>()
+  // Nobody may be listening any more when the worker ends.
+  promise.catch(() => {})
+  void worker.ended.then(reject)
+  const timer = setTimeout(() => reject(timeUp()), CONNECT)
+  search.addEventListener('abort', () => clearTimeout(timer))
+  day.addEventListener('abort', () => reject(day.reason), { signal: search })
+  return promise
+}
+
+/** Resolves when the lock is held; what it resolves with lets go of it. */
+function holdLock(name: string): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(name, () => new Promise<void>((release) => resolve(() => release())))
+      .catch(reject)
+  })
+}

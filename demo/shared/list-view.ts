@@ -1,0 +1,19 @@
+/** Longer lists have only the rows in and around the window in the DOM. */
+export const ALL_ROWS = 100
+
+/** What a row of one line measures, as in style.css; taller ones are measured. */
+export const ROW_HEIGHT = 48
+
+/** Rows beyond the window, each way: what a quick flick of the wheel uncovers before the next frame. */
+export const OVERSCAN = 12
+
+/** For an input that appears in order to be typed in. */
+export function focusAtEnd(input: HTMLInputElement | null): void {
+  input?.focus()
+  input?.setSelectionRange(input.value.length, input.value.length)
+}
+
+/** Scrolls to what was just added, once it is on the page. */
+export function showEnd(): void {
+  queueMicrotask(() => document.querySelector('.scroller')?.scrollTo({ top: Number.MAX_SAFE_INTEGER }))
+}

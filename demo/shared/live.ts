@@ -1,0 +1,15 @@
+import type { Queryable } from '@millrace/client'
+import type { Db } from './database.ts'
+
+/**
+ * Asks for a query that will be wanted in a moment, as when the pointer comes over a link: it stays live for a while
+ * after its last user, so the page that the link leads to finds its rows there.
+ */
+export function warm(db: Db, query: Queryable<unknown>): void {
+  db.live(query).subscribe(() => {})()
+}
+
+/** The rows that a live query shows now, for event handlers. */
+export function rowsOf<R>(db: Db, query: Queryable<R>): readonly R[] {
+  return db.live(query).snapshot.data
+}

@@ -1,0 +1,37 @@
+import { useDb } from '@millrace/solid'
+import { from, Show } from 'solid-js'
+import { filling } from '../shared/fill.ts'
+import { useCell } from './use-cell.ts'
+
+/** What the user should know about the database: where it is if not on disk, and what keeps it busy. */
+export function Notices() {
+  const db = useDb()
+  const connection = from((set) => db.onConnection((connection) => set(() => connection)), db.connection)
+  const bulk = useCell(filling)
+  return (
+    <div class="notices" role="status">
+      <Show when={db.storage.type === 'memory'}>
+        <p class="notice memory">
+          <strong>These todos are gone when the last tab is closed.</strong> {db.storage.reason}
+        </p>
+      </Show>
+      <Show when={connection().status === 'connecting'}>
+        <p class="notice late">
+          Waiting for the database. What you write is kept and stored as soon as it answers.
+        </p>
+      </Show>
+      <Show when={bulk()}>
+        {(bulk) => (
+          <p class="notice filling" aria-live="off">
+            <label for="progress">Adding todos</label>
+            <progress id="progress" max={bulk().total} value={bulk().added} />
+            <span class="percent">{Math.floor((100 * bulk().added) / bulk().total)} %</span>
+            <button type="button" class="cancel" onClick={() => bulk().cancel()}>
+              Cancel
+            </button>
+          </p>
+        )}
+      </Show>
+    </div>
+  )
+}

@@ -94,7 +94,7 @@ export interface Change<R = Row> {
   readonly edits: readonly Edit<R>[] | null
 }
 
-/** A query whose rows are kept true. Equal text and parameters give the same one. */
+/** A query whose rows are kept true. Those of equal text and parameters share one result. */
 export interface LiveQuery<R = Row> {
   /** What it shows now. Reading it starts nothing. */
   readonly snapshot: Snapshot<R>
@@ -133,6 +133,12 @@ export interface Database<T extends Tables = Tables> {
   exec(query: Queryable<unknown>): Promise<Stored>
   /** Hears of every refused write. Without a listener they are logged as errors. */
   onRejected(listener: (rejection: Rejection) => void): () => void
+
+  /**
+   * Required from bindings: each round of notifications runs inside `batch`, so that a framework shows all of it at once.
+   * Returns the undo.
+   */
+  batchWith(batch: (notify: () => void) => void): () => void
 
   /** The whole database as the bytes of a SQLite file. */
   export(): Promise<Uint8Array>

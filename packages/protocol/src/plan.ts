@@ -11,6 +11,8 @@ export interface TableInfo {
   readonly columns: readonly ColumnInfo[]
   /** Positions in `columns` of the primary key, in key order. Empty: rows cannot be named by key. */
   readonly key: readonly number[]
+  /** By which each column of the key is compared. */
+  readonly keyCollations: readonly Collation[]
   /** A key of one column of which SQLite makes up the value when an insert leaves it out. */
   readonly autoKey: boolean
   /** True where a trigger or generated column may change what is stored, so that inserts and updates are not predicted. */

@@ -168,6 +168,7 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
       name,
       columns: columns.map(({ type: _, ...info }) => info),
       key: byRowid === null && !facts.virtual ? key.map(position) : [],
+      keyCollations: key.map(({ collation }) => collation),
       autoKey: rowidAlias,
       unpredictable: facts.virtual || facts.triggered || columns.some((column) => column.generated),
     },

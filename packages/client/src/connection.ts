@@ -1,0 +1,189 @@
+import {
+  type ClientId,
+  type EngineCalls,
+  type EngineMessage,
+  MillraceError,
+  type Port,
+  type PortSource,
+  PROTOCOL_VERSION,
+  type Welcome,
+} from '@millrace/protocol'
+import type { Connection } from './types.ts'
+
+/** Pauses between attempts to get a port, in ms; the last one is repeated. */
+const BACK_OFF = [0, 50, 200, 500, 1000, 2000]
+
+export interface ConnectionEvents {
+  /** A port is there and the engine has answered: writes and subscriptions are to be sent again. */
+  connected(welcome: Welcome, calls: EngineCalls): void
+  message(message: EngineMessage): void
+  changed(connection: Connection): void
+  /** There will be no port again. */
+  failed(error: MillraceError): void
+}
+
+/** Keeps one port to the engine, and gets the next when it is lost. */
+export class EngineConnection {
+  readonly client = crypto.randomUUID() as ClientId
+
+  readonly #source: PortSource
+  readonly #events: ConnectionEvents
+  #state: Connection = { status: 'connecting', error: undefined }
+  #port: Port | null = null
+  #closed = false
+  /** Those who wait for the next port. */
+  #waiting: { resolve: (port: Port) => void; reject: (error: MillraceError) => void }[] = []
+
+  constructor(source: PortSource, events: ConnectionEvents) {
+    this.#source = source
+    this.#events = events
+  }
+
+  get state(): Connection {
+    return this.#state
+  }
+
+  /** The calls of the port that is open now; null while there is none. */
+  get calls(): EngineCalls | null {
+    return this.#port?.calls ?? null
+  }
+
+  /** Goes on for as long as the connection is open. */
+  async run(): Promise<void> {
+    for (let attempt = 0; !this.#closed; attempt++) {
+      try {
+        const port = await this.#connect()
+        attempt = -1
+        const error = await port.lost
+        if (this.#closed) return
+        this.#port = null
+        port.close()
+        this.#enter({ status: 'connecting', error })
+      } catch (thrown) {
+        if (this.#closed) return
+        const error = asMillraceError(thrown)
+        if (this.#source.permanent(error)) {
+          this.#fail(error)
+          return
+        }
+        this.#enter({ status: 'connecting', error })
+        await pause(BACK_OFF[Math.min(attempt + 1, BACK_OFF.length - 1)] as number)
+      }
+    }
+  }
+
+  async #connect(): Promise<Port> {
+    const port = await this.#source.connect()
+    // What comes before the engine has answered is not for this session.
+    port.listen((message) => {
+      if (this.#port === port) this.#events.message(message)
+    })
+    try {
+      const welcome = await orLost(
+        port,
+        port.calls.hello({ protocol: PROTOCOL_VERSION, client: this.client }),
+      )
+      if (this.#closed) throw closedError()
+      this.#port = port
+      this.#events.connected(welcome, port.calls)
+    } catch (error) {
+      this.#port = null
+      port.close()
+      throw error
+    }
+    this.#enter({ status: 'connected' })
+    for (const { resolve } of this.#waiting.splice(0)) resolve(port)
+    return port
+  }
+
+  /**
+   * Makes a call that may be made twice: when the port is lost meanwhile, it is made again on the next.
+   * @throws MillraceError of the call itself; `OWNER_LOST` when there is no port within `timeout` ms; `CLOSED`
+   */
+  async call<T>(make: (calls: EngineCalls) => Promise<T>, timeout: number): Promise<T> {
+    for (;;) {
+      const port = this.#port ?? (await this.#nextPort(timeout))
+      const answer = await Promise.race([make(port.calls).then((value) => ({ value })), port.lost])
+      if ('value' in answer) return answer.value
+      if (this.#closed) throw closedError()
+    }
+  }
+
+  #nextPort(timeout: number): Promise<Port> {
+    if (this.#state.status === 'closed') return Promise.reject(closedError())
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiting)
+        const cause = this.#state.status === 'connecting' ? this.#state.error : undefined
+        reject(
+          new MillraceError(
+            'OWNER_LOST',
+            `The database did not answer within ${timeout} ms${cause === undefined ? '' : ` (${cause.message})`}. Millrace goes on trying; ask again later.`,
+            { cause },
+          ),
+        )
+      }, timeout)
+      const waiting = {
+        resolve: (port: Port) => {
+          clearTimeout(timer)
+          resolve(port)
+        },
+        reject: (error: MillraceError) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      }
+      this.#waiting.push(waiting)
+    })
+  }
+
+  #fail(error: MillraceError): void {
+    this.#closed = true
+    this.#enter({ status: 'closed' })
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    this.#events.failed(error)
+  }
+
+  #enter(state: Connection): void {
+    this.#state = state
+    this.#events.changed(state)
+  }
+
+  /** Ends the session and lets go of the source. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const port = this.#port
+    this.#enter({ status: 'closed' })
+    for (const { reject } of this.#waiting.splice(0)) reject(closedError())
+    if (port !== null) {
+      await Promise.race([port.calls.close().catch(() => {}), port.lost, pause(1000)])
+      port.close()
+    }
+    await this.#source.close()
+  }
+}
+
+function orLost<T>(port: Port, answer: Promise<T>): Promise<T> {
+  return Promise.race([
+    answer,
+    port.lost.then((error) => {
+      throw error
+    }),
+  ])
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+export function closedError(): MillraceError {
+  return new MillraceError('CLOSED', 'The database was closed: open it again.')
+}
+
+function asMillraceError(thrown: unknown): MillraceError {
+  if (thrown instanceof MillraceError) return thrown
+  return new MillraceError('INTERNAL', `Millrace met an error that it did not expect: ${String(thrown)}`, {
+    cause: thrown,
+  })
+}

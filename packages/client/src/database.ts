@@ -1,0 +1,489 @@
+import {
+  decodeError,
+  type EngineCalls,
+  type EngineMessage,
+  MillraceError,
+  type Operation,
+  type PortSource,
+  type QueryChange,
+  type QueryId,
+  type RowKey,
+  type StorageInfo,
+  type Welcome,
+  type WriteId,
+  type WriteRequest,
+} from '@millrace/protocol'
+import { closedError, EngineConnection } from './connection.ts'
+import { type Arrived, LiveStore, PENDING } from './live-store.ts'
+import { Operations } from './operation.ts'
+import { PendingWrites } from './pending.ts'
+import type { Image } from './predict/evaluate.ts'
+import { UNKNOWN } from './predict/evaluate.ts'
+import { type CompiledQuery, compileQuery, type Queryable } from './query.ts'
+import type {
+  Change,
+  Connection,
+  Database,
+  InsertRow,
+  Key,
+  LiveQuery,
+  OpenOptions,
+  Patch,
+  Rejection,
+  Stored,
+  TableName,
+  Tables,
+  Transaction,
+  Write,
+} from './types.ts'
+
+/** How long a query stays live after its last subscriber has left, in ms: the next mount finds its rows still there. */
+const WARM = 1000
+/** How long a call waits for a port before it rejects, in ms. */
+const TIMEOUT = 10_000
+
+interface PendingWrite {
+  readonly request: WriteRequest
+  readonly settle: (stored: Stored) => void
+  readonly reject: (error: MillraceError) => void
+}
+
+/**
+ * Opens a database: resolves when it can be read and written.
+ *
+ * ```ts
+ * const db = await open<DB>({ port: workerPort({ name: 'todos', schema }) })
+ * ```
+ *
+ * @throws MillraceError (as a rejection) `STORAGE_UNAVAILABLE`, `INVALID_SCHEMA`, `SCHEMA_MISMATCH`,
+ * `PROTOCOL_MISMATCH`, `WORKER_LOST`, or `OWNER_LOST` when no tab answers in time.
+ */
+export async function open<T extends Tables = Tables>(options: OpenOptions): Promise<Database<T>> {
+  const client = new Client(options.port)
+  await client.opened(options.timeout ?? TIMEOUT)
+  return client as unknown as Database<T>
+}
+
+class Client implements Database {
+  readonly #connection: EngineConnection
+  readonly #stores = new Map<string, LiveStore>()
+  readonly #byId = new Map<QueryId, LiveStore>()
+  readonly #cooling = new Map<LiveStore, ReturnType<typeof setTimeout>>()
+  readonly #overlays: PendingWrites
+  readonly #rejectionListeners = new Set<(rejection: Rejection) => void>()
+  readonly #connectionListeners = new Set<(connection: Connection) => void>()
+  readonly #batches = new Set<(notify: () => void) => void>()
+
+  #operations = new Operations([])
+  #storage: StorageInfo | null = null
+  /** In the order in which they were made. */
+  #pending = new Map<WriteId, PendingWrite>()
+  /** Made since the last message; sent together when the task ends. */
+  #unsent: WriteRequest[] = []
+  #nextWrite = 1
+  #nextQuery = 1
+  /** After a new port: commit messages wait here until every live query has its rows again, so that nothing flickers. */
+  #resync: {
+    readonly waiting: Set<QueryId>
+    readonly commits: { message: CommitMessage; arrivals: readonly Arrival[] }[]
+  } | null = null
+  #closing: Promise<void> | null = null
+  #whenSettled: (() => void) | null = null
+
+  constructor(source: PortSource) {
+    this.#overlays = new PendingWrites((name) => this.#operations.find(name))
+    this.#connection = new EngineConnection(source, {
+      connected: (welcome, calls) => this.#connected(welcome, calls),
+      message: (message) => this.#receive(message),
+      changed: (connection) => notifyAll(this.#connectionListeners, connection),
+      failed: (error) => this.#failed(error),
+    })
+  }
+
+  async opened(timeout: number): Promise<void> {
+    const first = this.#connection.call(async () => {}, timeout)
+    // Ends with the connection; its errors reach `first` and the connection's listeners.
+    void this.#connection.run()
+    try {
+      await first
+    } catch (error) {
+      await this.#connection.close()
+      throw error
+    }
+  }
+
+  get storage(): StorageInfo {
+    return this.#storage as StorageInfo
+  }
+
+  get connection(): Connection {
+    return this.#connection.state
+  }
+
+  onConnection(listener: (connection: Connection) => void): () => void {
+    this.#connectionListeners.add(listener)
+    return () => this.#connectionListeners.delete(listener)
+  }
+
+  onRejected(listener: (rejection: Rejection) => void): () => void {
+    this.#rejectionListeners.add(listener)
+    return () => this.#rejectionListeners.delete(listener)
+  }
+
+  batchWith(batch: (notify: () => void) => void): () => void {
+    this.#batches.add(batch)
+    return () => this.#batches.delete(batch)
+  }
+
+  live<R>(query: Queryable<R>): LiveQuery<R> {
+    const compiled = compileQuery(query)
+    const stores = this.#stores
+    return {
+      get snapshot() {
+        return (stores.get(compiled.id)?.snapshot ?? PENDING) as LiveQuery<R>['snapshot']
+      },
+      subscribe: (listener) => this.#subscribe(compiled, listener as (change: Change) => void),
+    }
+  }
+
+  async query<R>(query: Queryable<R>): Promise<R[]> {
+    const { sql, parameters } = compileQuery(query)
+    this.#sendWrites()
+    const { columns, rows } = await this.#connection.call((calls) => calls.query(sql, parameters), TIMEOUT)
+    return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])) as R)
+  }
+
+  insert<N extends TableName<Tables>>(table: N, row: InsertRow<Tables[N]>): Write {
+    return this.#write([this.#operations.insert(table, row)])
+  }
+
+  update<N extends TableName<Tables>>(table: N, key: Key, patch: Patch<Tables[N]>): Write {
+    return this.#write([this.#operations.update(table, key, patch)])
+  }
+
+  delete<N extends TableName<Tables>>(table: N, key: Key): Write {
+    return this.#write([this.#operations.delete(table, key)])
+  }
+
+  write(run: (tx: Transaction) => void): Write {
+    const operations: Operation[] = []
+    let ended = false
+    const add = (operation: Operation) => {
+      if (ended) {
+        throw new MillraceError(
+          'INTERNAL',
+          'A transaction was used after its write had ended: db.write takes a synchronous function, so await what it needs before it.',
+        )
+      }
+      operations.push(operation)
+    }
+    const answer: unknown = run({
+      insert: (table, row) => add(this.#operations.insert(table, row)),
+      update: (table, key, patch) => add(this.#operations.update(table, key, patch)),
+      delete: (table, key) => add(this.#operations.delete(table, key)),
+      exec: (query) => add(execOperation(query)),
+    })
+    ended = true
+    if (typeof (answer as { then?: unknown } | undefined)?.then === 'function') {
+      throw new MillraceError(
+        'INVALID_VALUE',
+        'db.write was given an asynchronous function, but a write is made in one go: await what it needs before it. Nothing was written.',
+      )
+    }
+    return this.#write(operations)
+  }
+
+  exec(query: Queryable<unknown>): Promise<Stored> {
+    return this.#write([execOperation(query)]).stored
+  }
+
+  export(): Promise<Uint8Array> {
+    this.#sendWrites()
+    return this.#connection.call((calls) => calls.export(), 6 * TIMEOUT)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#sendWrites()
+    // Bounded: where there is no port, the writes cannot be stored, and their promises say so.
+    const settled = new Promise<void>((resolve) => {
+      this.#whenSettled = resolve
+      if (this.#pending.size === 0) resolve()
+    })
+    await Promise.race([settled, new Promise((resolve) => setTimeout(resolve, TIMEOUT))])
+    for (const timer of this.#cooling.values()) clearTimeout(timer)
+    this.#cooling.clear()
+    await this.#connection.close()
+    this.#rejectAll(this.#pending.keys(), closedError())
+    this.#stores.clear()
+    this.#byId.clear()
+  }
+
+  // ——— Writes
+
+  #write(operations: Operation[]): Write {
+    if (this.#closing !== null || this.#connection.state.status === 'closed') throw closedError()
+    const id = this.#nextWrite++ as WriteId
+    let settle!: (stored: Stored) => void
+    let reject!: (error: MillraceError) => void
+    const stored = new Promise<Stored>((resolve, fail) => {
+      settle = resolve
+      reject = fail
+    })
+    // Refusals are told to onRejected; a `stored` that nobody awaits must not end a process.
+    stored.catch(() => {})
+    const request: WriteRequest = { id, operations }
+    this.#pending.set(id, { request, settle, reject })
+    if (this.#unsent.length === 0) queueMicrotask(() => this.#sendWrites())
+    this.#unsent.push(request)
+    const concerned = new Set<LiveStore>()
+    for (const table of this.#overlays.add(id, operations).keys()) this.#addConcerned(table, concerned)
+    this.#refresh(concerned)
+    return { stored }
+  }
+
+  #sendWrites(): void {
+    const calls = this.#connection.calls
+    // Without a port they wait: all that is pending is sent when the next one is there.
+    if (calls === null || this.#unsent.length === 0) return
+    this.#send(calls, this.#unsent.splice(0))
+  }
+
+  #send(calls: EngineCalls, writes: readonly WriteRequest[]): void {
+    const [oldest] = this.#pending.keys()
+    const answered = ((oldest ?? this.#nextWrite) - 1) as WriteId
+    calls.write(writes, answered).catch((error: MillraceError) => {
+      // The engine did not take them over: closed, or broken. A lost port is no answer, and they are sent again.
+      if (this.#connection.calls !== calls) return
+      this.#rejectAll(
+        writes.map(({ id }) => id),
+        error,
+      )
+    })
+  }
+
+  // ——— Live queries
+
+  #subscribe(query: CompiledQuery, listener: (change: Change) => void): () => void {
+    let store = this.#stores.get(query.id)
+    if (store === undefined) {
+      store = new LiveStore(query, this.#nextQuery++ as QueryId)
+      this.#stores.set(query.id, store)
+      this.#byId.set(store.id, store)
+      // The engine counts the writes made before: they must be sent before.
+      this.#sendWrites()
+      if (this.#connection.calls !== null) this.#request(this.#connection.calls, store)
+      if (this.#connection.state.status === 'closed') {
+        store.fail(closedError())
+        this.#refresh([store])
+      }
+    }
+    clearTimeout(this.#cooling.get(store))
+    this.#cooling.delete(store)
+    // A listener of its own for each call, so that one function may subscribe twice.
+    const own = (change: Change) => listener(change)
+    store.listeners.add(own)
+    const subscribed = store
+    return () => {
+      if (subscribed.listeners.delete(own) && subscribed.listeners.size === 0) this.#cool(subscribed)
+    }
+  }
+
+  #request(calls: EngineCalls, store: LiveStore): void {
+    calls.subscribe(store.id, store.query.sql, store.query.parameters).catch((error: MillraceError) => {
+      if (this.#connection.calls !== calls || this.#byId.get(store.id) !== store) return
+      store.fail(error)
+      this.#refresh([store])
+      this.#resynced(store.id)
+    })
+  }
+
+  #cool(store: LiveStore): void {
+    if (this.#connection.state.status === 'closed') return
+    const timer = setTimeout(() => {
+      this.#cooling.delete(store)
+      this.#stores.delete(store.query.id)
+      this.#byId.delete(store.id)
+      this.#connection.calls?.unsubscribe(store.id).catch(() => {})
+      this.#resynced(store.id)
+    }, WARM)
+    ;(timer as { unref?: () => void }).unref?.()
+    this.#cooling.set(store, timer)
+  }
+
+  // ——— The engine's messages
+
+  #connected(welcome: Welcome, calls: EngineCalls): void {
+    this.#storage = welcome.storage
+    this.#operations = new Operations(welcome.tables)
+    this.#unsent = []
+    const again = [...this.#pending.values()].map(({ request }) => request)
+    // Writes first: the engine tells their end before the rows that hold them.
+    if (again.length > 0) this.#send(calls, again)
+    this.#resync = this.#byId.size === 0 ? null : { waiting: new Set(this.#byId.keys()), commits: [] }
+    for (const store of this.#byId.values()) {
+      store.takeArrived()
+      this.#request(calls, store)
+    }
+  }
+
+  #receive(message: EngineMessage): void {
+    if (message.type === 'rows') {
+      this.#byId.get(message.query)?.receive(message.rows, message.shape)
+      return
+    }
+    const arrivals: Arrival[] = []
+    for (const change of message.changes) {
+      const store = this.#byId.get(change.query)
+      if (store !== undefined) arrivals.push({ store, change, rows: store.takeArrived() })
+    }
+    if (this.#resync === null) {
+      this.#show([{ message, arrivals }])
+      return
+    }
+    this.#resync.commits.push({ message, arrivals })
+    for (const { query } of message.changes) this.#resync?.waiting.delete(query)
+    this.#resynced()
+  }
+
+  /** One live query less to wait for after a new port. When all have their rows, everything that came is shown at once. */
+  #resynced(query?: QueryId): void {
+    if (this.#resync === null) return
+    if (query !== undefined) this.#resync.waiting.delete(query)
+    if (this.#resync.waiting.size > 0) return
+    const { commits } = this.#resync
+    this.#resync = null
+    this.#show(commits)
+  }
+
+  /** Takes commits over as one: bases change, settled predictions leave, subscribers are told once, promises settle. */
+  #show(commits: readonly { message: CommitMessage; arrivals: readonly Arrival[] }[]): void {
+    const concerned = new Set<LiveStore>()
+    const ends: (() => void)[] = []
+    for (const { message, arrivals } of commits) {
+      for (const { store, change, rows } of arrivals) {
+        store.apply(change, rows)
+        concerned.add(store)
+      }
+      const { version, woken } = message
+      for (const { id, changes } of message.settled) {
+        ends.push(this.#end(id, concerned, (write) => write.settle({ changes, woken, version })))
+      }
+      for (const { id, error } of message.rejected) ends.push(this.#reject(id, decodeError(error), concerned))
+    }
+    // A row that one query learned may let another predict.
+    for (const table of this.#overlays.tables) this.#addConcerned(table, concerned)
+    this.#refresh(concerned)
+    for (const end of ends) end()
+  }
+
+  /** A write leaves the pending ones; returns what is to be told when the views have changed. */
+  #end(id: WriteId, concerned: Set<LiveStore>, tell: (write: PendingWrite) => void): () => void {
+    const write = this.#pending.get(id)
+    if (write === undefined) return () => {}
+    this.#pending.delete(id)
+    for (const table of this.#overlays.remove(id).keys()) this.#addConcerned(table, concerned)
+    return () => {
+      tell(write)
+      if (this.#pending.size === 0) this.#whenSettled?.()
+    }
+  }
+
+  #reject(id: WriteId, error: MillraceError, concerned: Set<LiveStore>): () => void {
+    return this.#end(id, concerned, (write) => {
+      write.reject(error)
+      if (this.#rejectionListeners.size > 0) notifyAll(this.#rejectionListeners, { error })
+      // A refusal that nobody hears of would be a lost write.
+      else console.error(error)
+    })
+  }
+
+  #rejectAll(ids: Iterable<WriteId>, error: MillraceError): void {
+    const concerned = new Set<LiveStore>()
+    const ends = [...ids].map((id) => this.#reject(id, error, concerned))
+    this.#refresh(concerned)
+    for (const end of ends) end()
+  }
+
+  /** There will be no port again: all that waits hears why. */
+  #failed(error: MillraceError): void {
+    this.#rejectAll(this.#pending.keys(), error)
+    for (const store of this.#byId.values()) store.fail(error)
+    this.#refresh(this.#byId.values())
+  }
+
+  // ——— What shows
+
+  #addConcerned(table: string, into: Set<LiveStore>): void {
+    for (const store of this.#byId.values()) if (store.concerns(table)) into.add(store)
+  }
+
+  /** Works out what the stores show, all of them before anyone is told; then tells. */
+  #refresh(stores: Iterable<LiveStore>): void {
+    const changed: { store: LiveStore; change: Change }[] = []
+    for (const store of stores) {
+      const change = store.refresh(
+        (table) => this.#overlays.overlay(table),
+        (table, key) => this.#image(table, key),
+      )
+      if (change !== null) changed.push({ store, change })
+    }
+    if (changed.length === 0) return
+    let notify = () => {
+      for (const { store, change } of changed) notifyAll(store.listeners, change)
+    }
+    for (const batch of this.#batches) {
+      const inner = notify
+      notify = () => batch(inner)
+    }
+    notify()
+  }
+
+  /** A row as the live queries know it together. */
+  #image(table: string, key: RowKey): Image | undefined {
+    const images: Image[] = []
+    for (const store of this.#byId.values()) {
+      const image = store.image(table, key)
+      if (image !== undefined) images.push(image)
+    }
+    if (images.length <= 1) return images[0]
+    return (column) => {
+      for (const image of images) {
+        const value = image(column)
+        if (value !== UNKNOWN) return value
+      }
+      return UNKNOWN
+    }
+  }
+}
+
+type CommitMessage = Extract<EngineMessage, { type: 'commit' }>
+
+/** A change with the rows that came for it. */
+interface Arrival {
+  readonly store: LiveStore
+  readonly change: QueryChange
+  readonly rows: Arrived
+}
+
+/** A listener that throws does not stop the others; its error is reported as one that nobody caught. */
+function notifyAll<T>(listeners: Iterable<(value: T) => void>, value: T): void {
+  for (const listener of [...listeners]) {
+    try {
+      listener(value)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}
+
+function execOperation(query: Queryable<unknown>): Operation {
+  const { sql, parameters } = compileQuery(query)
+  return { type: 'exec', sql, parameters }
+}

@@ -1,0 +1,23 @@
+export type { ErrorCode, PortSource, SqlValue, StorageInfo, Version } from '@millrace/protocol'
+export { MillraceError } from '@millrace/protocol'
+export { open } from './database.ts'
+export type { CompilableQuery, CompiledQuery, Queryable, Row, SqlQuery, ToSqlQuery } from './query.ts'
+export { compileQuery, sql } from './query.ts'
+export type {
+  Change,
+  Connection,
+  Database,
+  Edit,
+  InsertRow,
+  Key,
+  LiveQuery,
+  OpenOptions,
+  Patch,
+  Rejection,
+  Snapshot,
+  Stored,
+  TableName,
+  Tables,
+  Transaction,
+  Write,
+} from './types.ts'

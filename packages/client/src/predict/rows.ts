@@ -1,0 +1,254 @@
+import { compareValues, type Expr, type RowKey, type RowsPlan, type SqlValue } from '@millrace/protocol'
+import { fold, type TableOverlay } from '../pending.ts'
+import { type Base, type Entry, merge } from '../result.ts'
+import { evaluate, type Image, readsOf, truth, UNKNOWN } from './evaluate.ts'
+
+/** A result with the pending writes applied to it. */
+export interface Predicted {
+  readonly entries: readonly Entry[]
+  /** Those of them that are not the engine's. */
+  readonly made: readonly Entry[]
+  /** Something could not be told: there the entries are still the engine's. */
+  readonly settling: boolean
+}
+
+/** Finds the row of a table as other live queries know it; undefined where none does. */
+export type FindImage = (table: string, key: RowKey) => Image | undefined
+
+type State =
+  | { readonly type: 'present'; readonly entry: Entry }
+  | { readonly type: 'absent' }
+  | { readonly type: 'unknown' }
+
+/** Predicts one live query whose rows are rows of one table. */
+export class RowsPredictor {
+  readonly #plan: RowsPlan
+  readonly #parameters: readonly SqlValue[]
+  /** By table column, the wire column that carries it. */
+  readonly #wire = new Map<number, number>()
+  readonly #outputs: readonly { readonly expr: Expr; readonly reads: ReadonlySet<number> }[]
+  readonly #whereReads: ReadonlySet<number>
+  readonly #orderReads: ReadonlySet<number>
+  /** All terms of the order can be evaluated. */
+  readonly #ordered: boolean
+
+  constructor(plan: RowsPlan, parameters: readonly SqlValue[]) {
+    this.#plan = plan
+    this.#parameters = parameters
+    plan.outputs.forEach((expr, i) => {
+      if (expr.type === 'column') this.#wire.set(expr.column, i)
+    })
+    this.#outputs = plan.outputs.map((expr) => ({ expr, reads: readsOf(expr) }))
+    this.#whereReads = plan.where === null ? new Set() : readsOf(plan.where)
+    const orderReads = new Set<number>()
+    for (const { expr } of plan.order) readsOf(expr, orderReads)
+    this.#orderReads = orderReads
+    this.#ordered = plan.order.every(({ expr }) => !hasOpaque(expr))
+  }
+
+  get table(): string {
+    return this.#plan.table
+  }
+
+  /** The columns of the row behind an entry, as far as the query carries them. */
+  image(entry: Entry): Image {
+    return (column) => {
+      const wire = this.#wire.get(column)
+      return wire === undefined ? UNKNOWN : (entry.values[wire] as SqlValue)
+    }
+  }
+
+  /** `shown` lends its row objects to entries that look the same. */
+  predict(
+    base: Base,
+    overlay: TableOverlay | undefined,
+    find: FindImage,
+    shown: (key: RowKey) => Entry | undefined,
+  ): Predicted {
+    if (overlay === undefined) return { entries: this.#visible(base.entries), made: [], settling: false }
+    let settling = overlay.unpredicted.size > 0
+    const removed = new Set<RowKey>()
+    const replaced = new Map<RowKey, Entry>()
+    const inserted: Entry[] = []
+    for (const [key, operations] of overlay.rows) {
+      const known = base.byKey.get(key)
+      const before = known === undefined ? find(this.#plan.table, key) : this.image(known)
+      const state = this.#stateOf(base, known, fold(before, operations), shown(key))
+      switch (state.type) {
+        case 'unknown':
+          settling = true
+          break
+        case 'absent':
+          if (known !== undefined) removed.add(key)
+          break
+        case 'present':
+          if (known === undefined) inserted.push(state.entry)
+          else if (this.#samePlace(known, state.entry)) replaced.set(key, state.entry)
+          else {
+            removed.add(key)
+            inserted.push(state.entry)
+          }
+          break
+      }
+    }
+    if (removed.size === 0 && replaced.size === 0 && inserted.length === 0) {
+      return { entries: this.#visible(base.entries), made: [], settling }
+    }
+    const { window } = this.#plan
+    if ((window?.offset ?? 0) > 0 && removed.size + inserted.length > 0) {
+      // What moves over the edge in front of the window is not known here.
+      return { entries: this.#visible(base.entries), made: [], settling: true }
+    }
+    const list = this.#build(base, removed, replaced, inserted)
+    const exhausted = this.#exhausted(base)
+    if (window !== null && !exhausted && list.length < window.limit) settling = true
+    return { entries: this.#visible(list), made: [...replaced.values(), ...inserted], settling }
+  }
+
+  /** All rows of the result are in the base: there is none beyond the window. */
+  #exhausted(base: Base): boolean {
+    const { window } = this.#plan
+    return window === null || base.entries.length < window.limit + window.margin
+  }
+
+  #visible(entries: readonly Entry[]): readonly Entry[] {
+    const limit = this.#plan.window?.limit
+    return limit === undefined || entries.length <= limit ? entries : entries.slice(0, limit)
+  }
+
+  #stateOf(
+    base: Base,
+    known: Entry | undefined,
+    state: ReturnType<typeof fold>,
+    shown: Entry | undefined,
+  ): State {
+    if (!state.exists) return { type: 'absent' }
+    const { image, changed } = state
+    const touches = (reads: ReadonlySet<number>) =>
+      changed === null || [...reads].some((column) => changed.has(column))
+
+    const { where } = this.#plan
+    let matches = where === null ? true : truth(evaluate(where, image, this.#parameters))
+    if (matches === UNKNOWN) {
+      if (touches(this.#whereReads)) return { type: 'unknown' }
+      matches = known !== undefined
+    }
+    if (matches !== true) return { type: 'absent' }
+    // Not in the result, and nothing that decides was changed: it lies beyond the window, or is not there at all.
+    if (known === undefined && !touches(this.#whereReads) && !touches(this.#orderReads))
+      return { type: 'absent' }
+
+    const values: SqlValue[] = []
+    for (const [i, { expr, reads }] of this.#outputs.entries()) {
+      let value = evaluate(expr, image, this.#parameters)
+      if (value === UNKNOWN && known !== undefined && !touches(reads)) value = known.values[i] as SqlValue
+      if (value === UNKNOWN) return { type: 'unknown' }
+      values.push(value)
+    }
+    if (!this.#ordered && (known === undefined || touches(this.#orderReads))) return { type: 'unknown' }
+    return { type: 'present', entry: base.decoder.entry(values, shown ?? known) }
+  }
+
+  #samePlace(a: Entry, b: Entry): boolean {
+    return !this.#ordered || this.#compare(a, b) === 0
+  }
+
+  #build(
+    base: Base,
+    removed: ReadonlySet<RowKey>,
+    replaced: ReadonlyMap<RowKey, Entry>,
+    inserted: Entry[],
+  ): readonly Entry[] {
+    let entries: readonly Entry[] = base.entries
+    if (removed.size + replaced.size > 0) {
+      entries = this.#takeOut(base, removed, replaced)
+    }
+    if (inserted.length === 0) return entries
+    inserted.sort((a, b) => this.#compare(a, b))
+    const last = base.entries.at(-1)
+    const places: number[] = []
+    const fitting: Entry[] = []
+    for (const entry of inserted) {
+      // Behind the last row that is held there may be others that go before it.
+      if (!this.#exhausted(base) && last !== undefined && this.#compare(entry, last) > 0) continue
+      places.push(this.#search(entries, entry) + fitting.length)
+      fitting.push(entry)
+    }
+    if (fitting.length === 1) return entries.toSpliced(places[0] as number, 0, fitting[0] as Entry)
+    return merge(entries, fitting, places)
+  }
+
+  #takeOut(base: Base, removed: ReadonlySet<RowKey>, replaced: ReadonlyMap<RowKey, Entry>): Entry[] {
+    // A few rows are found by search, so that a write costs a copy of the list at most, not a look at each row.
+    if (this.#ordered && removed.size + replaced.size <= 16) {
+      const entries = base.entries.slice()
+      const places: number[] = []
+      for (const [key, entry] of replaced) {
+        const at = this.#place(base, key)
+        if (at !== -1) entries[at] = entry
+      }
+      for (const key of removed) {
+        const at = this.#place(base, key)
+        if (at !== -1) places.push(at)
+      }
+      places.sort((a, b) => b - a)
+      for (const at of places) entries.splice(at, 1)
+      return entries
+    }
+    const entries: Entry[] = []
+    for (const entry of base.entries) {
+      if (!removed.has(entry.key)) entries.push(replaced.get(entry.key) ?? entry)
+    }
+    return entries
+  }
+
+  #place(base: Base, key: RowKey): number {
+    const entry = base.byKey.get(key)
+    if (entry === undefined) return -1
+    const at = this.#search(base.entries, entry)
+    return base.entries[at]?.key === key ? at : base.entries.findIndex((other) => other.key === key)
+  }
+
+  /** The first position whose entry does not go before `entry`. */
+  #search(entries: readonly Entry[], entry: Entry): number {
+    let low = 0
+    let high = entries.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#compare(entries[middle] as Entry, entry) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** The query's order, which ends with the key. Only where all terms can be evaluated. */
+  #compare(a: Entry, b: Entry): number {
+    for (const { expr, descending, nullsFirst, collation } of this.#plan.order) {
+      const x = evaluate(expr, this.image(a), this.#parameters)
+      const y = evaluate(expr, this.image(b), this.#parameters)
+      if (x === UNKNOWN || y === UNKNOWN) continue
+      if (x === null || y === null) {
+        if (x === y) continue
+        return (x === null) === nullsFirst ? -1 : 1
+      }
+      const order = compareValues(x, y, collation)
+      if (order !== 0) return descending ? -order : order
+    }
+    return 0
+  }
+}
+
+function hasOpaque(expr: Expr): boolean {
+  switch (expr.type) {
+    case 'opaque':
+      return true
+    case 'compare':
+    case 'and':
+    case 'or':
+      return hasOpaque(expr.left) || hasOpaque(expr.right)
+    case 'not':
+      return hasOpaque(expr.expr)
+    default:
+      return false
+  }
+}

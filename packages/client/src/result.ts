@@ -1,0 +1,145 @@
+import {
+  encodeKey,
+  identical,
+  type RowKey,
+  type Shape,
+  type SqlValue,
+  type WireRow,
+} from '@millrace/protocol'
+import type { Row } from './query.ts'
+import type { Edit } from './types.ts'
+
+/** One row of a result: its key, its wire values, and the object that users hold. Immutable. */
+export interface Entry {
+  readonly key: RowKey
+  readonly values: WireRow
+  /** The same object as long as no visible column changes. */
+  readonly row: Row
+}
+
+/** Makes entries of wire rows. One for each shape. */
+export class Decoder {
+  readonly shape: Shape
+  readonly #collations
+
+  constructor(shape: Shape) {
+    this.shape = shape
+    this.#collations = shape.key.map(({ collation }) => collation)
+  }
+
+  keyOf(values: WireRow): RowKey {
+    return encodeKey(
+      this.shape.key.map(({ column }) => values[column] as SqlValue),
+      this.#collations,
+    )
+  }
+
+  /** The entry of these values; `known` lends its row object where the visible columns are the same. */
+  entry(values: WireRow, known?: Entry): Entry {
+    const key = this.keyOf(values)
+    if (known !== undefined && this.#looksSame(known.values, values)) return { key, values, row: known.row }
+    const row: Record<string, SqlValue> = {}
+    const { columns } = this.shape
+    for (let i = 0; i < columns.length; i++) row[columns[i] as string] = values[i] as SqlValue
+    return { key, values, row }
+  }
+
+  #looksSame(a: WireRow, b: WireRow): boolean {
+    for (let i = 0; i < this.shape.columns.length; i++) {
+      if (!identical(a[i] as SqlValue, b[i] as SqlValue)) return false
+    }
+    return true
+  }
+}
+
+/** What the engine last said of a live query. Only the engine's messages change it. */
+export class Base {
+  readonly decoder: Decoder
+  readonly entries: readonly Entry[]
+  readonly byKey: ReadonlyMap<RowKey, Entry>
+
+  constructor(decoder: Decoder, entries: readonly Entry[], byKey?: ReadonlyMap<RowKey, Entry>) {
+    this.decoder = decoder
+    this.entries = entries
+    this.byKey = byKey ?? new Map(entries.map((entry) => [entry.key, entry]))
+  }
+
+  /** The base after a delta: `remove` goes, then each entry of `put` is put at its place in `at`, ascending. */
+  apply(remove: readonly RowKey[], put: readonly Entry[], at: readonly number[]): Base {
+    const byKey = this.byKey as Map<RowKey, Entry>
+    const inPlace =
+      remove.length === 0 && put.every((entry, i) => this.entries[at[i] as number]?.key === entry.key)
+    let entries: Entry[]
+    if (inPlace) {
+      entries = this.entries.slice()
+      put.forEach((entry, i) => {
+        entries[at[i] as number] = entry
+      })
+    } else {
+      const gone = new Set([...remove, ...put.map((entry) => entry.key)].filter((key) => byKey.has(key)))
+      const kept = gone.size === 0 ? this.entries : this.entries.filter((entry) => !gone.has(entry.key))
+      entries = merge(kept, put, at)
+    }
+    // The map goes over to the new base; nobody looks into the old one again.
+    for (const key of remove) byKey.delete(key)
+    for (const entry of put) byKey.set(entry.key, entry)
+    return new Base(this.decoder, entries, byKey)
+  }
+}
+
+/** `put` at the positions `at` of the outcome, which ascend; `kept` in its order around them. */
+export function merge(kept: readonly Entry[], put: readonly Entry[], at: readonly number[]): Entry[] {
+  const merged: Entry[] = []
+  let next = 0
+  put.forEach((entry, i) => {
+    while (merged.length < (at[i] as number) && next < kept.length) merged.push(kept[next++] as Entry)
+    merged.push(entry)
+  })
+  while (next < kept.length) merged.push(kept[next++] as Entry)
+  return merged
+}
+
+/** Beyond this many rows between the first and the last change, a destination takes the whole result over instead. */
+const MAX_EDITED = 500
+
+/** The steps from one list of entries to another: empty when they look the same, null when there are too many. */
+export function editsBetween(before: readonly Entry[], after: readonly Entry[]): Edit[] | null {
+  const shorter = Math.min(before.length, after.length)
+  let start = 0
+  while (start < shorter && same(before[start] as Entry, after[start] as Entry)) start++
+  let end = 0
+  while (
+    end < shorter - start &&
+    same(before[before.length - 1 - end] as Entry, after[after.length - 1 - end] as Entry)
+  )
+    end++
+  const oldMiddle = before.slice(start, before.length - end)
+  const newMiddle = after.slice(start, after.length - end)
+  if (oldMiddle.length > MAX_EDITED || newMiddle.length > MAX_EDITED) return null
+
+  // Old rows stay where they are as long as they come in the new order; the others are taken out and put in again.
+  const newIndex = new Map(newMiddle.map((entry, i) => [entry.key, i]))
+  const staying = new Set<RowKey>()
+  let reached = -1
+  for (const { key } of oldMiddle) {
+    const index = newIndex.get(key)
+    if (index !== undefined && index > reached) {
+      staying.add(key)
+      reached = index
+    }
+  }
+  const edits: Edit[] = []
+  for (let i = oldMiddle.length - 1; i >= 0; i--) {
+    if (!staying.has((oldMiddle[i] as Entry).key)) edits.push({ type: 'remove', index: start + i })
+  }
+  const oldRows = new Map(oldMiddle.map((entry) => [entry.key, entry.row]))
+  newMiddle.forEach(({ key, row }, i) => {
+    if (!staying.has(key)) edits.push({ type: 'insert', index: start + i, row })
+    else if (oldRows.get(key) !== row) edits.push({ type: 'update', index: start + i, row })
+  })
+  return edits
+}
+
+function same(a: Entry, b: Entry): boolean {
+  return a === b || (a.row === b.row && a.key === b.key)
+}

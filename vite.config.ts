@@ -27,7 +27,6 @@ const testFiles = (folder: string) => [
 // What a component does on a server is tested with the frameworks' builds for servers.
 const serverTests = 'packages/*/test/**/*.server-test.{ts,tsx}'
 const solidTests = [...testFiles('packages/solid'), 'docs/solid/**/*.test.{ts,tsx}']
-const solidServerTests = ['packages/solid/test/**/*.server-test.ts']
 
 export default defineConfig({
   root: here(process.env.VITEST ? '.' : 'demo'),
@@ -64,7 +63,7 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          include: [...testFiles('packages/*'), serverTests, 'docs/**/*.test.{ts,tsx}', ...solidServerTests],
+          include: [...testFiles('packages/*'), serverTests, 'docs/**/*.test.{ts,tsx}'],
           exclude: ['**/node_modules/**', '**/dist/**', ...solidTests],
         },
       },

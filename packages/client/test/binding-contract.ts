@@ -383,7 +383,8 @@ function rendering(driver: BindingDriver): void {
   const hundred = async () => {
     const db = await database()
     await db.write((tx) => {
-      for (let id = 5; id <= 101; id++) tx.insert('todo', todo(id, `todo ${id}`))
+      tx.update('todo', 4, { list: 'a' })
+      for (let id = 5; id <= 100; id++) tx.insert('todo', todo(id, `todo ${id}`))
     }).stored
     return db
   }
@@ -398,7 +399,7 @@ function rendering(driver: BindingDriver): void {
 
     const { stored } = db.update('todo', 50, { done: true })
     await driver.nextMicrotask?.()
-    expect(lines(page)[48]).toBe('todo 50 ✓')
+    expect(lines(page)[49]).toBe('todo 50 ✓')
     // StrictMode renders it twice.
     expect([...new Set(rendered)]).toEqual([50])
     await stored
@@ -406,18 +407,44 @@ function rendering(driver: BindingDriver): void {
     expect([...new Set(rendered)]).toEqual([50])
   })
 
-  test('a row that moves keeps its DOM, and so do the others', async () => {
+  const moves: readonly (readonly [string, number, number, readonly number[]])[] = [
+    ['down by one', 50, 515, [51, 50]],
+    ['up by one', 51, 495, [51, 50]],
+    ['to the end', 1, 9999, [2, 3]],
+    ['to the top', 100, 0, [100, 1]],
+  ]
+  test.each(moves)(
+    'a row that moves %s keeps its DOM, and so do the others',
+    async (_, id, position, now) => {
+      const db = await hundred()
+      const page = await mountLive(driver, listPage(db))
+      const before = new Map(items(page).map((item) => [item.dataset.id, item]))
+      const moved = () => {
+        const ids = items(page).map((item) => item.dataset.id)
+        expect(ids.join()).toContain(now.join())
+        expect(ids.length).toBe(100)
+        for (const item of items(page)) expect(item === before.get(item.dataset.id)).toBe(true)
+      }
+      const { stored } = db.update('todo', id, { position })
+      await driver.nextMicrotask?.()
+      moved()
+      await stored
+      await quiet()
+      moved()
+    },
+  )
+
+  test('when all of 1,000 rows change, each keeps its DOM', async () => {
     const db = await database()
+    await db.exec(sql`
+      WITH RECURSIVE n(id) AS (VALUES (5) UNION ALL SELECT id + 1 FROM n WHERE id < 1001)
+      INSERT INTO todo SELECT id, 'a', 'todo ' || id, 0, id * 10 FROM n`)
     const page = await mountLive(driver, listPage(db))
-    const before = new Map(items(page).map((item) => [item.dataset.id, item]))
-    const { stored } = db.update('todo', 1, { position: 25 })
-    await driver.nextMicrotask?.()
-    expect(lines(page)).toEqual(['two', 'one', 'three'])
-    for (const item of items(page)) expect(item).toBe(before.get(item.dataset.id))
-    await stored
-    await quiet()
-    expect(lines(page)).toEqual(['two', 'one', 'three'])
-    for (const item of items(page)) expect(item).toBe(before.get(item.dataset.id))
+    const before = items(page)
+    expect(before.length).toBe(1000)
+    await db.exec(sql`UPDATE todo SET done = 1, position = -position WHERE list = 'a'`)
+    await vi.waitFor(() => expect(lines(page)[999]).toBe('one ✓'))
+    expect(items(page).every((item, i) => item === before[999 - i])).toBe(true)
   })
 
   test('a controlled input keeps its caret', async () => {

@@ -1,5 +1,6 @@
 import type { Database, Tables } from '@millrace/client'
-import { createComponent, createContext, type JSX } from 'solid-js'
+import { batch, createComponent, createContext, type JSX, onCleanup } from 'solid-js'
+import { isServer } from 'solid-js/web'
 
 /** @internal */
 export const DatabaseContext = createContext<Database>()
@@ -26,6 +27,8 @@ export interface MillraceProviderProps<T extends Tables> {
  * ```
  */
 export function MillraceProvider<T extends Tables>(props: MillraceProviderProps<T>): JSX.Element {
+  // One flush for all queries that a commit or a write changes: a list and its count never disagree.
+  if (!isServer) onCleanup(props.db.batchWith(batch))
   return createComponent(DatabaseContext.Provider, {
     value: props.db as unknown as Database,
     // A getter, so that the children are made inside the provider.

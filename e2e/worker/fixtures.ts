@@ -37,7 +37,7 @@ export { expect }
 export async function newPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
   await page.goto('tab.html')
-  await page.waitForFunction(() => 'Tab' in window)
+  await until(page, () => 'Tab' in window)
   return page
 }
 
@@ -63,11 +63,20 @@ export async function openTab(
 }
 
 export async function connected(page: Page, connections = 1): Promise<void> {
-  await page.waitForFunction(
-    (least) => window.tabs.main?.connected && window.tabs.main.connections >= least,
+  await until(
+    page,
+    (least) => window.tabs.main?.connected === true && window.tabs.main.connections >= least,
     connections,
-    { polling: 10 },
   )
+}
+
+/**
+ * Waits until `condition` holds in the page. Asked from here: Playwright's waitForFunction asks in the page's frames and
+ * timers, which a tab in the background hardly has.
+ */
+export async function until<A>(page: Page, condition: (argument: A) => boolean, argument?: A): Promise<void> {
+  const ask = () => page.evaluate(condition as (argument: unknown) => boolean, argument)
+  await expect.poll(ask, { intervals: [10], timeout: 15_000 }).toBe(true)
 }
 
 /** What a Tab shows of itself. */

@@ -1,5 +1,16 @@
 import type { BrowserContext } from '@playwright/test'
-import { connected, expect, newPage, openTab, startTab, state, test, texts, write } from './fixtures.ts'
+import {
+  connected,
+  expect,
+  newPage,
+  openTab,
+  startTab,
+  state,
+  test,
+  texts,
+  until,
+  write,
+} from './fixtures.ts'
 
 /*
  * What a browser without OPFS does, made by one line before the worker script: Chromium has OPFS in its private windows
@@ -25,7 +36,7 @@ for (const [name, line] of Object.entries(BROWSERS)) {
     await withoutOpfs(context, line)
     const page = await newPage(context)
     await startTab(page)
-    await page.waitForFunction(() => window.tabs.main?.gaveUp)
+    await until(page, () => window.tabs.main?.gaveUp !== undefined)
     expect((await state(page)).gaveUp?.code).toBe('STORAGE_UNAVAILABLE')
   })
 

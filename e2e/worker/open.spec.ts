@@ -1,4 +1,15 @@
-import { connected, expect, newPage, openTab, startTab, state, test, texts, write } from './fixtures.ts'
+import {
+  connected,
+  expect,
+  newPage,
+  openTab,
+  startTab,
+  state,
+  test,
+  texts,
+  until,
+  write,
+} from './fixtures.ts'
 
 test('a database on OPFS keeps its data over a reload', async ({ context }) => {
   const page = await openTab(context)
@@ -6,7 +17,7 @@ test('a database on OPFS keeps its data over a reload', async ({ context }) => {
   await write(page, 'kept')
 
   await page.reload()
-  await page.waitForFunction(() => 'Tab' in window)
+  await until(page, () => 'Tab' in window)
   await startTab(page)
   await connected(page)
   expect(await texts(page)).toEqual(['kept'])

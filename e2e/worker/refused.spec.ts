@@ -10,11 +10,12 @@ import {
   state,
   test,
   texts,
+  until,
   write,
 } from './fixtures.ts'
 
 async function reasonToGiveUp(page: Page): Promise<string | undefined> {
-  await page.waitForFunction(() => window.tabs.main?.gaveUp)
+  await until(page, () => window.tabs.main?.gaveUp !== undefined)
   return (await state(page)).gaveUp?.code
 }
 
@@ -74,7 +75,7 @@ test('a wasm file that cannot be loaded is WORKER_LOST, and the next tab takes i
 }) => {
   const page = await newPage(context)
   await startTab(page, { wasmUrl: 'no-such-file.wasm' })
-  await page.waitForFunction(() => window.tabs.main?.refusals.length)
+  await until(page, () => window.tabs.main?.refusals.length !== 0)
   const { refusals } = await state(page)
   expect(refusals[0]).toMatchObject({
     code: 'WORKER_LOST',

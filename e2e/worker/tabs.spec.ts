@@ -8,6 +8,7 @@ import {
   state,
   test,
   texts,
+  until,
   write,
 } from './fixtures.ts'
 
@@ -19,9 +20,9 @@ test('a second tab is served by the first, and changes go both ways', async ({ c
   await follower.evaluate((sql) => window.tabs.main?.subscribe(sql), select)
 
   await write(owner, 'from the owner')
-  await follower.waitForFunction(() => JSON.stringify(window.tabs.main?.messages).includes('from the owner'))
+  await until(follower, () => JSON.stringify(window.tabs.main?.messages).includes('from the owner'))
   await write(follower, 'from the follower')
-  await owner.waitForFunction(() => JSON.stringify(window.tabs.main?.messages).includes('from the follower'))
+  await until(owner, () => JSON.stringify(window.tabs.main?.messages).includes('from the follower'))
 
   expect(await texts(owner)).toEqual(['from the owner', 'from the follower'])
   expect(await texts(follower)).toEqual(await texts(owner))
@@ -52,13 +53,13 @@ test('a second source of the same name in one page follows the first', async ({ 
   await page.evaluate((schema) => {
     window.tabs.second = new window.Tab({ name: 'test', schema })
   }, SCHEMA)
-  await page.waitForFunction(() => window.tabs.second?.connected)
+  await until(page, () => window.tabs.second?.connected === true)
   await page.evaluate(() => window.tabs.second?.write("INSERT INTO entry (text) VALUES ('second')"))
   expect(await texts(page)).toEqual(['second'])
 
   // And takes over from it.
   await page.evaluate(() => window.tabs.main?.close())
-  await page.waitForFunction(() => window.tabs.second?.connected && window.tabs.second.connections === 2)
+  await until(page, () => window.tabs.second?.connected === true && window.tabs.second.connections === 2)
   expect(await page.evaluate(() => window.tabs.second?.query('SELECT text FROM entry'))).toEqual([['second']])
 })
 
@@ -72,7 +73,7 @@ test('tabs that open at the same moment agree on one owner', async ({ context })
     for (const page of pages) {
       expect((await texts(page)).toSorted()).toEqual(['tab 0', 'tab 1'])
       expect(await state(page)).toMatchObject({ connections: 1, refusals: [] })
-      await page.close()
     }
+    await Promise.all(pages.map((page) => page.close()))
   }
 })

@@ -9,8 +9,15 @@ import {
   TAKEOVER,
   test,
   texts,
+  until,
   write,
 } from './fixtures.ts'
+
+/** Playwright's goBack waits for a load, and a page that comes out of the cache does not load. */
+async function goBack(page: Page): Promise<void> {
+  await page.goBack({ waitUntil: 'commit' })
+  await until(page, () => 'Tab' in window)
+}
 
 /** Runs `end` on the owner while both tabs write, and sees that the follower is served in time with all there was. */
 async function takeover(owner: Page, follower: Page, end: () => Promise<unknown>): Promise<void> {
@@ -58,8 +65,7 @@ test('the owner goes to another page and comes back out of the cache', async ({ 
   const follower = await openTab(context)
   await takeover(owner, follower, () => owner.goto('elsewhere.html'))
 
-  await owner.goBack()
-  await owner.waitForFunction(() => 'Tab' in window)
+  await goBack(owner)
   expect(await owner.evaluate(() => window.restored), 'the page came out of the back/forward cache').toBe(
     true,
   )
@@ -81,8 +87,7 @@ test('a follower goes to another page and comes back; the owner has dropped it m
       owner.evaluate(async () => (await navigator.locks.query()).held?.map(({ name }) => name ?? '')),
     )
     .toHaveLength(2)
-  await follower.goBack()
-  await follower.waitForFunction(() => 'Tab' in window)
+  await goBack(follower)
   expect(await follower.evaluate(() => window.restored)).toBe(true)
   await connected(follower, 2)
   await write(follower, 'back again')

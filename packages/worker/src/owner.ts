@@ -50,8 +50,11 @@ export class Owner {
 
   /** A port of our own page. */
   async connect(port: PortId, control: Line, changes: Line): Promise<void> {
-    await this.#opened
-    await this.#serve(port, () => ({ control, changes }))
+    const { engine } = await this.#opened
+    if (this.#state === 'over') return
+    // Our page looked for an owner in other tabs as well, and may have found us there.
+    this.#sessions.get(port)?.end()
+    this.#serve(engine, port, control, changes)
     this.#tell({ type: 'connected', port })
   }
 
@@ -119,16 +122,14 @@ export class Owner {
     const { port } = hello
     const error = this.#refusal(hello)
     if (error !== undefined) return this.#say({ type: 'refused', port, error })
-    try {
-      await this.#opened
-    } catch {
-      // Our page is told why. The tab that asks is next to try.
-      return
-    }
-    await this.#serve(port, () => {
+    const opened = await this.#opened.catch(() => undefined)
+    // It failed, and our page is told why. The tab that asks is next to try.
+    if (opened === undefined || this.#state === 'over') return
+    // A page that asks twice is served once.
+    if (!this.#sessions.has(port)) {
       const { control, changes } = privateChannels(this.#settings.name, this.#epoch, port)
-      return { control: new ChannelLine(control), changes: new ChannelLine(changes) }
-    })
+      this.#serve(opened.engine, port, new ChannelLine(control), new ChannelLine(changes))
+    }
     this.#say({ type: 'welcome', port, epoch: this.#epoch })
   }
 
@@ -149,11 +150,7 @@ export class Owner {
     return undefined
   }
 
-  /** A page that is asked twice for is served once. */
-  async #serve(port: PortId, lines: () => { control: Line; changes: Line }): Promise<void> {
-    const { engine } = await this.#opened
-    if (this.#state === 'over' || this.#sessions.has(port)) return
-    const { control, changes } = lines()
+  #serve(engine: Engine, port: PortId, control: Line, changes: Line): void {
     const calls = engine.connect((message) => changes.postMessage(message))
     const ended = new AbortController()
     const session: Session = {

@@ -66,7 +66,7 @@ export class WorkerSource implements PortSource {
     this.#closed = true
     this.#day.abort()
     this.#page?.dispose()
-    for (const port of [...this.#ports]) port.close()
+    for (const port of [...this.#ports]) port.lose(this.#closedError())
     const worker = this.#worker
     this.#worker = undefined
     this.#closeDiscovery()

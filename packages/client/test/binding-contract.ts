@@ -64,6 +64,8 @@ export interface MountedPage {
 
 /** What a binding brings. */
 export interface BindingDriver {
+  /** Cases, by name, that are known not to hold. One that holds after all fails, so that it leaves this list. */
+  readonly gaps?: readonly string[]
   mount(page: Page): MountedPage
   /** Where the framework shows a change only at the next microtask: waits for that, and for no timer. */
   nextMicrotask?(): Promise<void>
@@ -143,8 +145,12 @@ async function mountLive(driver: BindingDriver, page: Page): Promise<MountedPage
   return mounted
 }
 
+/** Tries again until it holds. What it waits for takes milliseconds, but other tests may have the machine. */
+const until = <T>(holds: () => T | Promise<T>, interval = 10) =>
+  vi.waitFor(holds, { timeout: 30_000, interval })
+
 const untilLive = ({ root }: MountedPage, status = 'live') =>
-  vi.waitFor(() => {
+  until(() => {
     const statuses = Array.from(root.querySelectorAll('ul'), (list) => list.dataset.status)
     expect(statuses).toEqual(statuses.map(() => status))
     expect(root.textContent).not.toContain('undefined')
@@ -169,6 +175,12 @@ function watch({ root }: MountedPage): () => number {
     count += observer.takeRecords().length
     return count
   }
+}
+
+/** A case that a driver may list as a gap. */
+function gapOrTest(driver: BindingDriver, name: string, run: () => Promise<void>): void {
+  if (driver.gaps?.includes(name)) test.fails(name, run)
+  else test(name, run)
 }
 
 function queries(driver: BindingDriver): void {
@@ -324,7 +336,7 @@ function writes(driver: BindingDriver): void {
     expect(refused).toEqual(['WRITE_REJECTED', 'WRITE_REJECTED'])
   })
 
-  test('a refused write keeps the DOM of the rows it touched', async () => {
+  gapOrTest(driver, 'a refused write keeps the DOM of the rows it touched', async () => {
     const db = await database()
     db.onRejected(() => {})
     const page = await mountLive(driver, listPage(db))
@@ -353,7 +365,7 @@ function writes(driver: BindingDriver): void {
       count: (rows, count) => void (count !== undefined && seen.push(`${rows} of ${count}`)),
     }
     const page = await mountLive(driver, listPage(db, { parts: ['list', 'count'], probe }))
-    await vi.waitFor(() => expect(page.root.querySelector('p')?.textContent).toBe('3 of 3'))
+    await until(() => expect(page.root.querySelector('p')?.textContent).toBe('3 of 3'))
     const shown: string[] = []
     const observer = new MutationObserver(
       () => void shown.push(`${items(page).length}: ${page.root.querySelector('p')?.textContent}`),
@@ -370,7 +382,7 @@ function writes(driver: BindingDriver): void {
     }).stored
     await db.insert('todo', todo(8, 'forbidden')).stored.catch(() => {})
     await db.exec(sql`DELETE FROM todo WHERE list = 'a' AND id > 5`)
-    await vi.waitFor(() => expect(page.root.querySelector('p')?.textContent).toBe('3 of 3'))
+    await until(() => expect(page.root.querySelector('p')?.textContent).toBe('3 of 3'))
 
     expect(seen.filter((pair) => !/^(\d+) of \1$/.test(pair))).toEqual([])
     expect(shown.filter((state) => !/^(\d+): \1 of \1$/.test(state))).toEqual([])
@@ -413,9 +425,8 @@ function rendering(driver: BindingDriver): void {
     ['to the end', 1, 9999, [2, 3]],
     ['to the top', 100, 0, [100, 1]],
   ]
-  test.each(moves)(
-    'a row that moves %s keeps its DOM, and so do the others',
-    async (_, id, position, now) => {
+  for (const [where, id, position, now] of moves) {
+    gapOrTest(driver, `a row that moves ${where} keeps its DOM, and so do the others`, async () => {
       const db = await hundred()
       const page = await mountLive(driver, listPage(db))
       const before = new Map(items(page).map((item) => [item.dataset.id, item]))
@@ -431,10 +442,10 @@ function rendering(driver: BindingDriver): void {
       await stored
       await quiet()
       moved()
-    },
-  )
+    })
+  }
 
-  test('when all of 1,000 rows change, each keeps its DOM', async () => {
+  gapOrTest(driver, 'when all of 1,000 rows change, each keeps its DOM', async () => {
     const db = await database()
     await db.exec(sql`
       WITH RECURSIVE n(id) AS (VALUES (5) UNION ALL SELECT id + 1 FROM n WHERE id < 1001)
@@ -443,14 +454,14 @@ function rendering(driver: BindingDriver): void {
     const before = items(page)
     expect(before.length).toBe(1000)
     await db.exec(sql`UPDATE todo SET done = 1, position = -position WHERE list = 'a'`)
-    await vi.waitFor(() => expect(lines(page)[999]).toBe('one ✓'))
+    await until(() => expect(lines(page)[999]).toBe('one ✓'))
     expect(items(page).every((item, i) => item === before[999 - i])).toBe(true)
   })
 
   test('a controlled input keeps its caret', async () => {
     const db = await database()
     const page = mount(driver, listPage(db, { parts: ['editor'] }))
-    const input = await vi.waitFor(() => {
+    const input = await until(() => {
       const found = page.root.querySelector('input')
       expect(found?.value).toBe('one')
       return found as HTMLInputElement
@@ -538,7 +549,7 @@ function lifetimes(driver: BindingDriver): void {
     const page = await mountLive(driver, listPage(db))
     expect(await wokenBy(db)).toBe(1)
     page.unmount()
-    await vi.waitFor(async () => expect(await wokenBy(db)).toBe(0), { timeout: 10_000, interval: 100 })
+    await until(async () => expect(await wokenBy(db)).toBe(0), 100)
 
     const again = await mountLive(driver, listPage(db))
     expect(lines(again)).toEqual(['one', 'two', 'three'])

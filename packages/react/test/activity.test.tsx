@@ -37,7 +37,7 @@ test('hidden by Activity a query ends; shown again it is live, once', async () =
   const write = async (text: string) => (await db.update('note', 1, { text }).stored).woken
   let tries = 0
   await vi.waitFor(async () => expect(await write(`hidden ${tries++}`)).toBe(0), {
-    timeout: 10_000,
+    timeout: 30_000,
     interval: 100,
   })
   await db.insert('note', { id: 2, text: 'two' }).stored

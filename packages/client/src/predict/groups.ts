@@ -4,6 +4,7 @@ import {
   encodeKey,
   type GroupOutput,
   type GroupsPlan,
+  identicalRows,
   type RowKey,
   type SqlValue,
 } from '@millrace/protocol'
@@ -17,6 +18,8 @@ interface Moved {
   readonly key: readonly SqlValue[]
   /** One per wire column: what is added to counts and sums. */
   readonly added: number[]
+  /** The rows do not all give the key in the same letters. */
+  mixed: boolean
 }
 
 /** Predicts one live query of COUNT and SUM over one table: each changed row moves the groups it leaves and enters. */
@@ -115,10 +118,12 @@ export class GroupsPredictor {
   #move(moved: Map<RowKey, Moved>, { key, added }: Contribution): void {
     const encoded = encodeKey(key, this.#collations)
     const group = moved.get(encoded)
-    if (group === undefined) moved.set(encoded, { key, added: added.slice() })
-    else
-      for (let i = 0; i < added.length; i++)
-        group.added[i] = (group.added[i] as number) + (added[i] as number)
+    if (group === undefined) {
+      moved.set(encoded, { key, added: added.slice(), mixed: false })
+      return
+    }
+    group.mixed ||= !identicalRows(group.key, key)
+    for (let i = 0; i < added.length; i++) group.added[i] = (group.added[i] as number) + (added[i] as number)
   }
 
   #apply(
@@ -132,7 +137,7 @@ export class GroupsPredictor {
     let reorder = false
     for (const [key, group] of moved) {
       const known = entries.get(key)
-      const values = this.#groupValues(known, group)
+      const values = this.#mayShowAnother(known, group) ? undefined : this.#groupValues(known, group)
       if (values === undefined) {
         settling = true
         continue
@@ -158,8 +163,14 @@ export class GroupsPredictor {
     return { entries: list, made, settling }
   }
 
+  /** Under NOCASE 'a' and 'A' are one group, and which of them it shows is SQLite's choice. */
+  #mayShowAnother(known: Entry | undefined, { key, mixed }: Moved): boolean {
+    if (this.#collations.every((collation) => collation === 'BINARY')) return false
+    return mixed || (known !== undefined && key.some((value) => typeof value === 'string'))
+  }
+
   /** The group's wire row after the change; undefined where a sum cannot be told. */
-  #groupValues(known: Entry | undefined, { key, added }: Moved): SqlValue[] | undefined {
+  #groupValues(known: Entry | undefined, { key, added }: Contribution): SqlValue[] | undefined {
     const old = known?.values
     const values: SqlValue[] = []
     for (let i = 0; i < this.#plan.outputs.length; i++) {

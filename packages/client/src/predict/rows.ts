@@ -1,5 +1,5 @@
 import { compareValues, type Expr, type RowKey, type RowsPlan, type SqlValue } from '@millrace/protocol'
-import { fold, type TableOverlay } from '../pending.ts'
+import { fold, type RowState, type TableOverlay } from '../pending.ts'
 import { type Base, type Entry, merge } from '../result.ts'
 import { evaluate, type Image, readsOf, truth, UNKNOWN } from './evaluate.ts'
 
@@ -67,13 +67,18 @@ export class RowsPredictor {
   ): Predicted {
     if (overlay === undefined) return { entries: this.#visible(base.entries), made: [], settling: false }
     let settling = overlay.unpredicted.size > 0
+    const offset = this.#plan.window?.offset ?? 0
     const removed = new Set<RowKey>()
     const replaced = new Map<RowKey, Entry>()
     const inserted: Entry[] = []
     for (const [key, operations] of overlay.rows) {
       const known = base.byKey.get(key)
       const before = known === undefined ? find(this.#plan.table, key) : this.image(known)
-      const state = this.#stateOf(base, known, fold(before, operations), shown(key))
+      const folded = fold(before, operations)
+      // What moves over the edge in front of the window is not known here.
+      if (offset > 0 && this.#mayMove(folded))
+        return { entries: this.#visible(base.entries), made: [], settling: true }
+      const state = this.#stateOf(base, known, folded, shown(key))
       switch (state.type) {
         case 'unknown':
           settling = true
@@ -95,14 +100,16 @@ export class RowsPredictor {
       return { entries: this.#visible(base.entries), made: [], settling }
     }
     const { window } = this.#plan
-    if ((window?.offset ?? 0) > 0 && removed.size + inserted.length > 0) {
-      // What moves over the edge in front of the window is not known here.
-      return { entries: this.#visible(base.entries), made: [], settling: true }
-    }
     const list = this.#build(base, removed, replaced, inserted)
     const exhausted = this.#exhausted(base)
     if (window !== null && !exhausted && list.length < window.limit) settling = true
     return { entries: this.#visible(list), made: [...replaced.values(), ...inserted], settling }
+  }
+
+  /** The row may enter or leave the result, or change its place. */
+  #mayMove(state: RowState): boolean {
+    if (!state.exists || state.changed === null) return true
+    return [...state.changed].some((column) => this.#whereReads.has(column) || this.#orderReads.has(column))
   }
 
   /** All rows of the result are in the base: there is none beyond the window. */
@@ -116,12 +123,7 @@ export class RowsPredictor {
     return limit === undefined || entries.length <= limit ? entries : entries.slice(0, limit)
   }
 
-  #stateOf(
-    base: Base,
-    known: Entry | undefined,
-    state: ReturnType<typeof fold>,
-    shown: Entry | undefined,
-  ): State {
+  #stateOf(base: Base, known: Entry | undefined, state: RowState, shown: Entry | undefined): State {
     if (!state.exists) return { type: 'absent' }
     const { image, changed } = state
     const touches = (reads: ReadonlySet<number>) =>

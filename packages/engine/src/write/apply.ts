@@ -3,6 +3,7 @@ import {
   MillraceError,
   type Operation,
   type SqlValue,
+  toSqlValue,
   type WriteRequest,
 } from '@millrace/protocol'
 import { checkParameterCount } from '../compile/compile.ts'
@@ -45,7 +46,7 @@ export class Writer {
         return this.#run(
           `insert into ${table.name}`,
           `INSERT INTO ${quote(table.name)} ${values}`,
-          Object.values(operation.row),
+          valuesOf(table, operation.row),
         )
       }
       case 'update': {
@@ -60,7 +61,7 @@ export class Writer {
         const changes = this.#run(
           `update ${table.name}`,
           `UPDATE ${quote(table.name)} SET ${set} WHERE ${where}`,
-          [...Object.values(operation.patch), ...values],
+          [...valuesOf(table, operation.patch), ...values],
         )
         return this.#found(changes, 'update', table, operation.key)
       }
@@ -76,7 +77,11 @@ export class Writer {
       }
       case 'exec':
         this.#check(operation.sql, operation.parameters)
-        return this.#run(`run ${excerpt(operation.sql)}`, operation.sql, operation.parameters)
+        return this.#run(
+          `run ${excerpt(operation.sql)}`,
+          operation.sql,
+          operation.parameters.map((value, i) => toSqlValue(value, `parameter ${i + 1}`)),
+        )
     }
   }
 
@@ -114,7 +119,10 @@ export class Writer {
     const where = columns
       .map((column, i) => `${quote(column?.name ?? '')} = ? COLLATE ${table.key[i]?.collation ?? 'BINARY'}`)
       .join(' AND ')
-    return { where, values: key }
+    return {
+      where,
+      values: key.map((value, i) => toSqlValue(value, `the key ${table.key[i]?.name} of ${table.name}`)),
+    }
   }
 
   #found(changes: number, what: string, table: Table, key: readonly SqlValue[]): number {
@@ -154,6 +162,12 @@ export class Writer {
         `exec takes INSERT, UPDATE and DELETE, but this is ${other}: tables, indexes and triggers belong in the schema text, and writes are transactions by themselves. It reads: ${excerpt(sql)}`,
       )
     }
+    if (access.writes.size === 0) {
+      throw new MillraceError(
+        'INVALID_SQL',
+        `exec takes INSERT, UPDATE and DELETE, but this changes nothing: read with query or subscribe. It reads: ${excerpt(sql)}`,
+      )
+    }
     for (const [name, columns] of access.writes) {
       if (isInternal(name) && !/^crsql_changes$/i.test(name)) {
         throw new MillraceError(
@@ -168,6 +182,11 @@ export class Writer {
     }
     return parameterCount
   }
+}
+
+/** Values come from outside; what TypeScript says of them may not be so. */
+function valuesOf(table: Table, row: Readonly<Record<string, SqlValue>>): SqlValue[] {
+  return Object.entries(row).map(([column, value]) => toSqlValue(value, `${table.name}.${column}`))
 }
 
 function isKeyColumn(table: Table, column: string): boolean {
@@ -218,12 +237,18 @@ export class AppliedWrites {
     database.run('DELETE FROM millrace_write WHERE at < ?', [now - 86_400_000])
   }
 
-  /** The rows that it changed when it was applied before. */
-  find(client: ClientId, { id }: WriteRequest): number | undefined {
-    return this.#database.get('SELECT changes FROM millrace_write WHERE client = ? AND id = ?', [
-      client,
-      id,
-    ])?.[0] as number | undefined
+  /**
+   * What became of a write that is sent again: the rows that it changed, `refused`, or undefined when it never arrived. A
+   * client's writes run in order, so one that left no record, though a later one did, was refused; run now, behind
+   * the later one, it might do something else.
+   */
+  find(client: ClientId, { id }: WriteRequest): { readonly changes: number } | 'refused' | undefined {
+    const row = this.#database.get(
+      'SELECT id, changes FROM millrace_write WHERE client = ? AND id >= ? ORDER BY id LIMIT 1',
+      [client, id],
+    ) as [number, number] | undefined
+    if (row === undefined) return undefined
+    return row[0] === id ? { changes: row[1] } : 'refused'
   }
 
   record(client: ClientId, { id }: WriteRequest, changes: number, now: number): void {

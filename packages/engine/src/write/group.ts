@@ -1,4 +1,4 @@
-import type { ClientId, WriteRequest } from '@millrace/protocol'
+import { type ClientId, MillraceError, type WriteRequest } from '@millrace/protocol'
 import type { Capture, TableChange } from '../capture/capture.ts'
 import type { Database } from '../database/database.ts'
 import { rejection, storageError } from '../database/errors.ts'
@@ -76,7 +76,8 @@ function applyUnderSavepoint({ database, writer, applied, now }: Context, write:
   const { client, request } = write
   if (client !== null) {
     const before = applied.find(client, request)
-    if (before !== undefined) return { changes: before }
+    if (before === 'refused') return { error: refusedBefore() }
+    if (before !== undefined) return before
   }
   database.run('SAVEPOINT millrace_write')
   try {
@@ -95,4 +96,11 @@ function applyUnderSavepoint({ database, writer, applied, now }: Context, write:
     }
     return { error }
   }
+}
+
+function refusedBefore(): MillraceError {
+  return new MillraceError(
+    'WRITE_REJECTED',
+    'The database refused this write, and the tab that owned it went away before it could say why: check the values, and write again.',
+  )
 }

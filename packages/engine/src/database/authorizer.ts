@@ -15,11 +15,18 @@ export interface Access {
 // sqlite.org/c3ref/c_alter_table.html
 const DELETE = 9
 const INSERT = 18
+const PRAGMA = 19
 const READ = 20
 const SELECT = 21
 const UPDATE = 23
 const FUNCTION = 31
 const RECURSIVE = 33
+
+const TELLING_PRAGMAS =
+  /^(data_version|schema_version|table_x?info|table_list|index_list|index_x?info|foreign_key_list)$/i
+
+const CHANGING_FUNCTIONS =
+  /^crsql_(as_crr|as_table|begin_alter|commit_alter|automigrate|finalize|internal_sync_bit|next_db_version)$/i
 
 const NAMES: Record<number, string> = {
   1: 'CREATE INDEX',
@@ -97,13 +104,16 @@ export class AccessRecorder {
       case UPDATE:
         if (trigger === null) add(this.#writes, first ?? '', second ?? '')
         break
-      case SELECT:
       case FUNCTION:
+        // cr-sqlite's own triggers call some of these; from a statement they would change the schema, or stop replication.
+        if (trigger === null && CHANGING_FUNCTIONS.test(second ?? '')) this.#other.add(`a call of ${second}`)
+        break
+      case SELECT:
       case RECURSIVE:
         break
       default:
-        // cr-sqlite and table-valued functions ask for these two pragmas themselves.
-        if (action === 19 && (first === 'data_version' || first === 'schema_version')) break
+        // These only tell. cr-sqlite and table-valued functions ask for them themselves while a statement is prepared.
+        if (action === PRAGMA && TELLING_PRAGMAS.test(first ?? '')) break
         this.#other.add(NAMES[action] ?? `action ${action}`)
     }
   }

@@ -114,7 +114,7 @@ function captureScript(table: Table, note: string): string {
       return `INSERT INTO ${note} (${noteColumns}) SELECT ${image('t')} FROM ${on} AS t WHERE ${meets.join(' AND ')} ON CONFLICT DO NOTHING;`
     })
     .join('\n  ')
-  // An update gets in another row's way only where it moves within an index.
+  // An update gets in another row's way only where it moves within an index, or into a partial one.
   const moves = [table.key, ...table.unique]
     .flat()
     .map((column) => {
@@ -122,6 +122,7 @@ function captureScript(table: Table, note: string): string {
       return `NEW.${name} COLLATE ${column.collation} IS NOT OLD.${name}`
     })
     .join(' OR ')
+  const whenItMoves = table.partial ? '' : `WHEN ${moves} `
 
   return `
 CREATE TEMP TABLE ${note} (${[...keys, 'had INT', ...images].join(', ')}, PRIMARY KEY (${noteKey})) WITHOUT ROWID;
@@ -131,7 +132,7 @@ END;
 CREATE TEMP TRIGGER ${note}_after_insert AFTER INSERT ON ${on} BEGIN
   ${noteNew}
 END;
-CREATE TEMP TRIGGER ${note}_before_update BEFORE UPDATE ON ${on} WHEN ${moves} BEGIN
+CREATE TEMP TRIGGER ${note}_before_update BEFORE UPDATE ON ${on} ${whenItMoves}BEGIN
   ${noteInTheWay}
 END;
 CREATE TEMP TRIGGER ${note}_after_update AFTER UPDATE ON ${on} BEGIN

@@ -28,6 +28,8 @@ export interface Table {
   readonly unique: readonly (readonly KeyColumn[])[]
   /** A unique index on an expression: which rows a REPLACE takes away cannot be told, so the table is watched as a whole. */
   readonly coarse: boolean
+  /** A unique index with a WHERE: a row may come into it by a change of any column. */
+  readonly partial: boolean
   readonly virtual: boolean
   readonly crr: boolean
   readonly info: TableInfo
@@ -99,24 +101,23 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
     if (hidden === 1) continue
     const definition = definitions.get(column.toLowerCase())
     const isAlias = /^INTEGER$/i.test(type)
+    const affinity = affinityOf(type, strict)
     if (place > 0)
       primary.push({ name: column, place, nullable: notNull === 0 && !facts.withoutRowid && !isAlias })
     columns.push({
       name: column,
       type,
-      affinity: affinityOf(type, strict),
+      affinity,
       collation: collationOf(definition),
       notNull: notNull === 1,
       generated: hidden === 2 || hidden === 3,
-      ...constantDefault(definition),
+      ...constantDefault(definition, affinity),
     })
   }
 
-  const indexes = database.all(`SELECT name, "unique", origin FROM pragma_index_list(?)`, [name]) as [
-    string,
-    number,
-    string,
-  ][]
+  const indexes = database.all(`SELECT name, "unique", origin, partial FROM pragma_index_list(?)`, [
+    name,
+  ]) as [string, number, string, number][]
   let key: KeyColumn[] = primary
     .sort((a, b) => a.place - b.place)
     .map(({ name }) => ({
@@ -125,8 +126,10 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
     }))
   const unique: KeyColumn[][] = []
   let coarse = false
-  for (const [index, isUnique, origin] of indexes) {
+  let partial = false
+  for (const [index, isUnique, origin, isPartial] of indexes) {
     if (isUnique === 0) continue
+    if (isPartial === 1) partial = true
     const indexed = (
       database.all(`SELECT name, coll FROM pragma_index_xinfo(?) WHERE key = 1`, [index]) as [
         string | null,
@@ -162,6 +165,7 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
     byRowid,
     unique,
     coarse,
+    partial,
     virtual: facts.virtual,
     crr: facts.crr,
     info: {
@@ -170,7 +174,11 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
       key: byRowid === null && !facts.virtual ? key.map(position) : [],
       keyCollations: key.map(({ collation }) => collation),
       autoKey: rowidAlias,
-      unpredictable: facts.virtual || facts.triggered || columns.some((column) => column.generated),
+      unpredictable:
+        facts.virtual ||
+        facts.triggered ||
+        columns.some((column) => column.generated) ||
+        /\bON\s+CONFLICT\s+(REPLACE|IGNORE)\b/i.test(facts.ddl),
     },
   }
 }
@@ -201,12 +209,18 @@ function collationOf(definition: ColumnDefinition | undefined): Collation {
   return 'BINARY'
 }
 
-/** The default as a constant; nothing where it is an expression. NULL where none is declared. */
-function constantDefault(definition: ColumnDefinition | undefined): { default?: SqlValue } {
+/** The default as the constant that is stored; nothing where it is an expression or is converted. NULL where none is declared. */
+function constantDefault(
+  definition: ColumnDefinition | undefined,
+  affinity: Affinity,
+): { default?: SqlValue } {
   for (const { constraint } of definition?.constraints ?? []) {
     if (constraint?.type !== 'DefaultColumnConstraint') continue
     const value = constraint.expr === undefined ? undefined : constantValue(constraint.expr)
-    return value === undefined ? {} : { default: value }
+    // DEFAULT 1 in a TEXT column stores '1': what the column's affinity converts is SQLite's to say.
+    const converted =
+      affinity === 'TEXT' ? typeof value === 'number' : affinity !== 'BLOB' && typeof value === 'string'
+    return value === undefined || converted ? {} : { default: value }
   }
   return { default: null }
 }

@@ -43,6 +43,7 @@ export function applySchema(database: Database, text: string): Catalog {
   try {
     for (const declaration of schema.declarations) declare(database, declaration)
     const catalog = readCatalog(database)
+    checkNamed(catalog)
     checkReplicated(database, schema, catalog)
     database.connection.exec('COMMIT')
   } catch (error) {
@@ -176,6 +177,18 @@ function normalize(sql: string): string {
   return text
     .replace(/^(create (?:unique |virtual )?\w+) if not exists /, '$1 ')
     .replace(/^(create (?:unique |virtual )?\w+) main \. /, '$1 ')
+}
+
+/** A table without a key of its own is known by rowid, which must then have a name. */
+function checkNamed(catalog: Catalog): void {
+  for (const { name, byRowid, columns } of catalog.values()) {
+    if (byRowid === null || !columns.some((column) => column.name.toLowerCase() === byRowid)) continue
+    throw refuse(
+      `CREATE TABLE ${name} …`,
+      `The table ${name} has no key that is never NULL, and columns named rowid, _rowid_ and oid, so that its rows cannot be told apart`,
+      'declare a primary key with NOT NULL, or rename one of the columns',
+    )
+  }
 }
 
 /** The traps of crsql_as_crr, met before it runs. */

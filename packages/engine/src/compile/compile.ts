@@ -6,7 +6,7 @@ import { type Database, quote } from '../database/database.ts'
 import { excerpt, invalidSql } from '../database/errors.ts'
 import { type Catalog, findTable, keyExpressions, type Table } from '../schema/catalog.ts'
 import { same } from './expression.ts'
-import { groupKeys, isAggregate, numberParameters, planGroups, planRows } from './plan.ts'
+import { groupKeys, isAggregate, numberParameters, planGroups, planRows, seesOtherRows } from './plan.ts'
 
 /*
  * SQL text in, once per text: the text that the engine runs, which columns of its rows make up a row's key, and what a
@@ -128,18 +128,19 @@ function compileKeyed(catalog: Catalog, sql: string, columns: readonly string[])
   if (core.type !== 'SelectFrom' || body.with !== undefined || body.compounds !== undefined) return undefined
   if (core.distinctness === 'Distinct' || core.from === undefined) return undefined
 
+  const sources = sourcesOf(core, catalog)
+  const single = sources?.length === 1 ? sources[0] : undefined
+  const predicted = single !== undefined && !seesOtherRows(catalog, body, single) ? single : undefined
   const grouped = core.groupBy !== undefined
   if (!grouped && isAggregate(core, body.orderBy)) {
-    const sources = sourcesOf(core, catalog)
-    return keyedGroups(sql, body, core, columns, sources, [])
+    return keyedGroups(sql, body, core, columns, predicted, [])
   }
-  const sources = sourcesOf(core, catalog)
   if (grouped) {
     const keys = groupKeys(sql, core, sources)
-    return keys === undefined ? undefined : keyedGroups(sql, body, core, columns, sources, keys)
+    return keys === undefined ? undefined : keyedGroups(sql, body, core, columns, predicted, keys)
   }
   if (sources === undefined || core.having !== undefined) return undefined
-  return keyedRows(sql, body, core, columns, sources)
+  return keyedRows(sql, body, core, columns, sources, predicted)
 }
 
 /** The tables of FROM; undefined where it holds anything but tables with keys. */
@@ -165,10 +166,10 @@ function keyedRows(
   core: SelectFrom,
   columns: readonly string[],
   sources: readonly Source[],
+  predicted: Source | undefined,
 ): Keyed {
-  const single = sources.length === 1 ? (sources[0] as Source) : undefined
   const parameters = numberParameters(body)
-  const plan = single === undefined ? undefined : planRows(body, core, columns, single, parameters)
+  const plan = predicted === undefined ? undefined : planRows(body, core, columns, predicted, parameters)
   const hidden: { sql: string; collation: Collation }[] = []
   for (const { table, alias } of sources) {
     keyExpressions(table, alias).forEach((expression, i) => {
@@ -178,7 +179,7 @@ function keyedRows(
   const keyCount = hidden.length
   // For the client, the columns that filter and order read, where the user did not select them.
   for (const name of plan?.needs ?? [])
-    hidden.push({ sql: `${quote(single?.alias ?? '')}.${quote(name)}`, collation: 'BINARY' })
+    hidden.push({ sql: `${quote(predicted?.alias ?? '')}.${quote(name)}`, collation: 'BINARY' })
 
   const order = hidden.slice(0, keyCount).map((key) => `${key.sql} COLLATE ${key.collation}`)
   const rewritten = rewrite(
@@ -188,11 +189,13 @@ function keyedRows(
     hidden.map((column) => column.sql),
     order,
   )
+  const limit = limitOf(body, parameters, rewritten.shift)
   return {
     sql: rewritten.sql,
     key: hidden.slice(0, keyCount).map(({ collation }, i) => ({ column: columns.length + i, collation })),
-    plan: plan?.plan ?? null,
-    limit: limitOf(body, parameters, rewritten.shift),
+    // A LIMIT that is not understood cannot be predicted.
+    plan: body.limit !== undefined && limit === null ? null : (plan?.plan ?? null),
+    limit,
   }
 }
 
@@ -201,15 +204,17 @@ function keyedGroups(
   body: Select,
   core: SelectFrom,
   columns: readonly string[],
-  sources: readonly Source[] | undefined,
+  predicted: Source | undefined,
   keys: readonly { sql: string; collation: Collation }[],
 ): Keyed {
-  const single = sources?.length === 1 ? sources[0] : undefined
   const parameters = numberParameters(body)
   const plan =
-    single === undefined ? undefined : planGroups(sql, body, core, columns, single, parameters, keys.length)
+    predicted === undefined
+      ? undefined
+      : planGroups(sql, body, core, columns, predicted, parameters, keys.length)
   const hidden = [...keys.map((key) => key.sql), ...(plan?.hidden ?? [])]
-  const order = keys.map((key) => `${key.sql} COLLATE ${key.collation}`)
+  // In parentheses: COLLATE binds closer than any operator of the key.
+  const order = keys.map((key) => `(${key.sql}) COLLATE ${key.collation}`)
   const rewritten = rewrite(sql, body, core, hidden, order)
   return {
     sql: rewritten.sql,

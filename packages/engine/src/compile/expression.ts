@@ -9,6 +9,8 @@ export interface Scope {
   readonly alias: string
   /** Index from 0, by the offset at which the parameter stands in the text. */
   readonly parameters: ReadonlyMap<number, number>
+  /** Names that the select list gives to its expressions, in lower case: WHERE and ORDER BY may use them. */
+  readonly aliases: ReadonlySet<string>
 }
 
 type Affinity = 'NUMERIC' | 'TEXT' | 'BLOB'
@@ -55,6 +57,10 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
           right: resolve(node.right, scope),
         }
       }
+      if (node.op === 'Is' || node.op === 'IsNot') {
+        const truth = truthTest(node.op, node.left, node.right, scope)
+        if (truth !== undefined) return truth
+      }
       if (node.op in COMPARISONS) {
         return compare(COMPARISONS[node.op as keyof typeof COMPARISONS], node.left, node.right, scope)
       }
@@ -99,6 +105,21 @@ function isNull(operand: SqlExpr, op: 'IS' | 'IS NOT', scope: Scope): Expr {
     op,
     left: resolve(operand, scope),
     right: value(null),
+    affinity: 'BLOB',
+    collation: 'BINARY',
+  }
+}
+
+/** `x IS TRUE` asks whether x is true, not whether it is 1: as NOT NOT x IS 1. */
+function truthTest(op: 'Is' | 'IsNot', left: SqlExpr, right: SqlExpr, scope: Scope): Expr | undefined {
+  if (right.type !== 'Id' || !/^(true|false)$/i.test(right.name) || columnIndex(right, scope) !== -1)
+    return undefined
+  const isNot: Expr = { type: 'not', expr: resolve(left, scope) }
+  return {
+    type: 'compare',
+    op: COMPARISONS[op],
+    left: /^true$/i.test(right.name) ? { type: 'not', expr: isNot } : isNot,
+    right: value(1),
     affinity: 'BLOB',
     collation: 'BINARY',
   }
@@ -182,11 +203,32 @@ export function same(a: string, b: string): boolean {
 /** An expression that is not predicted, with the columns it reads. Names in subqueries may be another table's: too many do no harm. */
 function opaque(node: SqlExpr, scope: Scope): Expr {
   const reads = new Set<number>()
+  let named = false
   traverse(node, {
     enter(inner) {
       const index = columnIndex(inner as SqlExpr, scope)
       if (index !== -1) reads.add(index)
+      else if (inner.type === 'Id' && scope.aliases.has(inner.name.toLowerCase())) named = true
     },
   })
-  return { type: 'opaque', reads: [...reads] }
+  // Behind an alias may be any of them.
+  return { type: 'opaque', reads: named ? scope.table.columns.map((_, i) => i) : [...reads] }
+}
+
+/** Whether a client can know its value from the row alone. */
+export function isKnown(expr: Expr): boolean {
+  switch (expr.type) {
+    case 'opaque':
+      return false
+    case 'compare':
+    case 'and':
+    case 'or':
+      return isKnown(expr.left) && isKnown(expr.right)
+    case 'not':
+      return isKnown(expr.expr)
+    case 'value':
+    case 'parameter':
+    case 'column':
+      return true
+  }
 }

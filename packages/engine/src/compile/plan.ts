@@ -2,14 +2,17 @@ import type { Collation, Expr, GroupOutput, GroupsPlan, OrderTerm, RowsPlan } fr
 import type {
   FunctionCallExpr,
   FunctionCallStarExpr,
+  FunctionTail,
   Select,
   SelectFrom,
   SortedColumn,
   Expr as SqlExpr,
+  TableSelectTable,
 } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
+import { type Catalog, findTable } from '../schema/catalog.ts'
 import type { Source } from './compile.ts'
-import { resolve, type Scope, same, sortCollation } from './expression.ts'
+import { columnIndex, isKnown, resolve, type Scope, same, sortCollation } from './expression.ts'
 
 /*
  * What a client is told so that it can predict a query of one table: RowsPlan for its rows, GroupsPlan for aggregates.
@@ -59,6 +62,61 @@ function isAggregateCall(call: FunctionCallExpr | FunctionCallStarExpr): boolean
   )
 }
 
+/**
+ * Whether a row of the result depends on other rows of its own table than the one it is of: by a window function, by a
+ * subquery over the same table, or because an aggregate in a subquery is of the outer table, which makes the whole one
+ * row. A prediction looks at one row, and would leave the others as they were.
+ */
+export function seesOtherRows(catalog: Catalog, body: Select, source: Source): boolean {
+  let found = false
+  let depth = 0
+  const visitor = {
+    enter(node: { readonly type: string }) {
+      if (node.type === 'Select') depth++
+      else if (node.type === 'FunctionTail' && (node as FunctionTail).overClause !== undefined) found = true
+      else if (depth > 1) found ||= isOfTable(node, catalog, source)
+    },
+    leave(node: { readonly type: string }) {
+      if (node.type === 'Select') depth--
+    },
+  }
+  traverse(body, visitor)
+  // A table after IN stands outside a Select.
+  traverse(body, {
+    nodes: { InTableExpr: (node) => void (found ||= isOwn(node.rhs.objName.text, catalog, source)) },
+  })
+  return found
+}
+
+/** In a subquery: reads the table of the outer query, or aggregates its columns. */
+function isOfTable(node: { readonly type: string }, catalog: Catalog, source: Source): boolean {
+  if (node.type === 'TableSelectTable')
+    return isOwn((node as TableSelectTable).tblName.objName.text, catalog, source)
+  if (node.type !== 'FunctionCallExpr' || !isAggregateCall(node as FunctionCallExpr)) return false
+  let outer = false
+  const scope: Scope = { ...source, parameters: new Map(), aliases: new Set() }
+  traverse(node as FunctionCallExpr, {
+    enter(inner) {
+      if (columnIndex(inner as SqlExpr, scope) !== -1) outer = true
+    },
+  })
+  return outer
+}
+
+/** A view or a CTE may read any table. */
+function isOwn(name: string, catalog: Catalog, source: Source): boolean {
+  return same(name, source.table.name) || findTable(catalog, name) === undefined
+}
+
+const aliasesOf = (core: SelectFrom) =>
+  new Set(
+    core.columns.flatMap((output) =>
+      output.type === 'ExprResultColumn' && output.alias !== undefined
+        ? [output.alias.name.text.toLowerCase()]
+        : [],
+    ),
+  )
+
 /** The index, from 0, of each parameter by its place in the text: SQLite's rule (sqlite.org/lang_expr.html, Parameters). */
 export function numberParameters(body: Select): ReadonlyMap<number, number> {
   const found: { name: string; offset: number }[] = []
@@ -106,7 +164,7 @@ export function planRows(
   const { table } = source
   // Rows known by rowid cannot be named by a writer.
   if (table.info.key.length === 0) return undefined
-  const scope: Scope = { ...source, parameters }
+  const scope: Scope = { ...source, parameters, aliases: aliasesOf(core) }
   const nodes = outputNodes(core, source)
   if (nodes.length !== columns.length) return undefined
   const outputs = nodes.map(
@@ -161,13 +219,30 @@ function direction(term: SortedColumn): { descending: boolean; nullsFirst: boole
 
 /** The output that an ORDER BY term names: by number, or by alias, which goes before a column of that name. */
 function orderTarget(term: SqlExpr, outputs: readonly OutputNode[]): number | undefined {
+  const ordinal = ordinalOf(term)
+  if (ordinal !== undefined) return ordinal - 1
   const node = term.type === 'CollateExpr' ? term.expr : term
-  if (node.type === 'NumericLiteral' && /^\d+$/.test(node.value)) return Number(node.value) - 1
   if (node.type !== 'Id') return undefined
   const index = outputs.findIndex(
     (output) => 'node' in output && output.name !== undefined && same(output.name, node.name),
   )
   return index === -1 ? undefined : index
+}
+
+/** SQLite takes a bare integer for the number of an output, also in parentheses, with a plus or with COLLATE. */
+function ordinalOf(term: SqlExpr): number | undefined {
+  switch (term.type) {
+    case 'NumericLiteral':
+      return /^(\d+|0x[0-9a-f]+)$/i.test(term.value) ? Number(term.value) : undefined
+    case 'ParenthesizedExpr':
+      return term.exprs.length === 1 ? ordinalOf(term.exprs[0] as SqlExpr) : undefined
+    case 'UnaryExpr':
+      return term.op === 'Positive' ? ordinalOf(term.expr) : undefined
+    case 'CollateExpr':
+      return ordinalOf(term.expr)
+    default:
+      return undefined
+  }
 }
 
 function collectReads(expr: Expr, into: Set<number>): void {
@@ -206,7 +281,8 @@ export function groupKeys(
     if (node === undefined || hasParameter(node)) return undefined
     const text = sql.slice(node.span.offset, node.span.offset + node.span.length)
     let collation: Collation | undefined
-    if (single !== undefined) collation = sortCollation(node, { ...single, parameters: new Map() })
+    if (single !== undefined)
+      collation = sortCollation(node, { ...single, parameters: new Map(), aliases: new Set() })
     else {
       // Which table a bare name is of is SQLite's to say: any collation but BINARY makes the key unsure.
       const mayDiffer =
@@ -231,11 +307,10 @@ function groupTarget(
   sources: readonly Source[] | undefined,
 ): SqlExpr | undefined {
   const outputs = core.columns
-  if (term.type === 'NumericLiteral') {
-    const output = outputs[Number(term.value) - 1]
-    const starsBefore = outputs
-      .slice(0, Number(term.value))
-      .some((column) => column.type !== 'ExprResultColumn')
+  const ordinal = ordinalOf(term)
+  if (ordinal !== undefined) {
+    const output = outputs[ordinal - 1]
+    const starsBefore = outputs.slice(0, ordinal).some((column) => column.type !== 'ExprResultColumn')
     return output?.type === 'ExprResultColumn' && !starsBefore ? output.expr : undefined
   }
   if (term.type !== 'Id') return term
@@ -275,7 +350,7 @@ export function planGroups(
 ): { plan: GroupsPlan; hidden: readonly string[] } | undefined {
   if (core.having !== undefined || body.limit !== undefined || core.from?.joins !== undefined)
     return undefined
-  const scope: Scope = { ...source, parameters }
+  const scope: Scope = { ...source, parameters, aliases: aliasesOf(core) }
   const text = (node: SqlExpr) => sql.slice(node.span.offset, node.span.offset + node.span.length)
   const nodes = outputNodes(core, source)
   if (nodes.length !== columns.length) return undefined
@@ -334,8 +409,7 @@ export function planGroups(
   for (const term of body.orderBy ?? []) {
     const inner = term.expr.type === 'CollateExpr' ? term.expr.expr : term.expr
     const named = orderTarget(term.expr, nodes)
-    const expression = JSON.stringify(resolve(inner, scope))
-    const group = groupBy.findIndex(({ expr }) => JSON.stringify(expr) === expression)
+    const group = indexOfGroup(resolve(inner, scope), groupBy)
     const column = named ?? (group === -1 ? sameText(inner) : columns.length + group)
     if (column === undefined || column >= columns.length + keyCount) {
       ordered = false
@@ -374,7 +448,12 @@ export function planGroups(
 }
 
 function keyOutput(expr: Expr, groupBy: readonly { expr: Expr }[]): GroupOutput | undefined {
-  if (expr.type === 'opaque') return undefined
-  const index = groupBy.findIndex((group) => JSON.stringify(group.expr) === JSON.stringify(expr))
+  const index = indexOfGroup(expr, groupBy)
   return index === -1 ? undefined : { type: 'key', index }
+}
+
+/** Two opaque expressions look the same and need not be. */
+function indexOfGroup(expr: Expr, groupBy: readonly { expr: Expr }[]): number {
+  if (!isKnown(expr)) return -1
+  return groupBy.findIndex((group) => JSON.stringify(group.expr) === JSON.stringify(expr))
 }

@@ -1,4 +1,5 @@
 import {
+  assert,
   type ClientId,
   type EngineCalls,
   type EngineMessage,
@@ -6,11 +7,12 @@ import {
   type Operation,
   type SqlValue,
   type StorageInfo,
+  toSqlValue,
   type Version,
   type WriteId,
 } from '@millrace/protocol'
 import { Capture, type TableChange } from './capture/capture.ts'
-import { type Compiled, checkParameterCount, compile, prepareRead, widen } from './compile/compile.ts'
+import { type Compiled, checkParameterCount, compile, prepareRead } from './compile/compile.ts'
 import { AccessRecorder } from './database/authorizer.ts'
 import { Database } from './database/database.ts'
 import { invalidSql, storageError } from './database/errors.ts'
@@ -41,15 +43,16 @@ export interface EngineOptions {
 
 /** What a subscriber in the same process hears. Rows as arrays of the columns asked for. */
 export type LiveChange =
-  /** The whole result: after subscribing, and after an error. */
+  /** The whole result: after subscribing, and after an error. `keys` names each row; deltas speak of rows by them. */
   | {
       readonly type: 'rows'
       readonly columns: readonly string[]
+      readonly keys: readonly string[]
       readonly rows: readonly (readonly SqlValue[])[]
     }
   /**
-   * First the rows with the keys in `remove` go; then each row of `put` is put at its position `at`, ascending. A key
-   * that is there already is replaced, and moved.
+   * First all rows go whose key is in `remove` or `put`; then each row of `put` is put at its position `at`, ascending.
+   * A row of `put` that was there before is thereby replaced, and moved.
    */
   | {
       readonly type: 'delta'
@@ -123,13 +126,16 @@ export class Engine {
   readonly #now: () => number
   readonly #epoch: number
 
-  /** By text, parameters and margin. */
+  /** By text, parameters, and whether they are for a client. */
   readonly #queries = new Map<string, Registered>()
   readonly #compiled = new Map<string, Compiled>()
   readonly #sessions = new Set<Session>()
   /** Writes that wait for the next commit, each with the one who hears its end. */
   #queue: { write: QueuedWrite; settle: (outcome: Outcome) => void }[] = []
   #flushing = false
+  /** What listeners in this process are still to be told. Sessions were told before. */
+  readonly #announcements: (() => void)[] = []
+  #telling = false
   #commits = 0
   #woken = 0
   #closed = false
@@ -177,43 +183,49 @@ export class Engine {
 
   /**
    * Keeps a SELECT true: `listener` hears its rows before this returns, then a delta after each commit that changed it.
-   * Returns the undo.
-   * @throws MillraceError `INVALID_SQL`
+   * Returns the undo. A listener may write and subscribe: each listener still hears of the commits in their order. One
+   * that throws does not keep the others from hearing.
+   * @throws MillraceError `INVALID_SQL`, `INVALID_VALUE`
    */
   subscribe(
     sql: string,
     parameters: readonly SqlValue[],
     listener: (change: LiveChange) => void,
   ): () => void {
-    const width = (query: LiveQuery) => query.shape.columns.length
-    const rowsOf = (query: LiveQuery): LiveChange => ({
-      type: 'rows',
-      columns: query.shape.columns,
-      rows: query.rows.map((row) => row.slice(0, width(query))),
-    })
+    let ended = false
     const subscriber: Subscriber = {
-      changed(query, change) {
-        if (change.type === 'error') listener(change)
-        else if (change.type === 'reset') listener(rowsOf(query))
-        else {
-          listener({
-            ...change,
-            put: change.put.map((put) => ({ ...put, row: put.row.slice(0, width(query)) })),
-          })
-        }
+      changed: (query, change) => {
+        // Put into words now: when its turn comes, a write in another listener may have moved the query on.
+        const told = liveChange(query, change)
+        this.#announcements.push(() => {
+          if (!ended) listener(told)
+        })
       },
     }
     const { query, undo } = this.attach(sql, parameters, false, subscriber)
-    listener(query.error === null ? rowsOf(query) : { type: 'error', error: query.error })
-    return undo
+    const end = () => {
+      ended = true
+      undo()
+    }
+    try {
+      listener(
+        liveChange(query, query.error === null ? { type: 'reset' } : { type: 'error', error: query.error }),
+      )
+    } catch (error) {
+      end()
+      throw error
+    }
+    return end
   }
 
   /**
-   * Runs operations as one write, now: when it returns they are on disk and every subscriber has heard of them.
-   * @throws MillraceError `WRITE_REJECTED`, `SCHEMA_MISMATCH`, `INVALID_SQL`, `STORAGE_FULL`
+   * Runs operations as one write, now: when it returns they are on disk and every subscriber has heard of them, or will
+   * when the listener that called this returns. If a listener throws, so does this when all have heard; the write stays.
+   * @throws MillraceError `WRITE_REJECTED`, `SCHEMA_MISMATCH`, `INVALID_SQL`, `INVALID_VALUE`, `STORAGE_FULL`
    */
   write(operations: readonly Operation[]): Commit {
     this.#checkOpen()
+    assert(!this.#flushing, "a session's send wrote before it returned")
     this.flush()
     const woken = this.#woken
     let outcome: Outcome | undefined
@@ -240,8 +252,9 @@ export class Engine {
     this.flush()
     const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
     checkParameterCount(parameterCount, parameters, sql)
+    const values = parameters.map(asParameter)
     try {
-      return this.#database.query(sql, parameters)
+      return this.#database.query(sql, values)
     } catch (error) {
       throw invalidSql(error, sql)
     }
@@ -254,7 +267,7 @@ export class Engine {
     return exportDatabase(this.#sqlite, this.#database)
   }
 
-  /** A session for one client: its calls, and `send` for what it is told. */
+  /** A session for one client: its calls, and `send` for what it is told. `send` must not call the engine before it returns. */
   connect(send: (message: EngineMessage) => void): EngineCalls {
     const session = new Session(this, send, () => this.#sessions.delete(session))
     this.#sessions.add(session)
@@ -264,8 +277,16 @@ export class Engine {
   /** Ends everything; the file is let go of. Writes that wait are committed first. */
   close(): void {
     if (this.#closed) return
-    this.flush()
+    try {
+      this.flush()
+    } finally {
+      this.#end()
+    }
+  }
+
+  #end(): void {
     this.#closed = true
+    this.#announcements.length = 0
     this.#queries.clear()
     this.#sessions.clear()
     try {
@@ -279,14 +300,15 @@ export class Engine {
   attach(
     sql: string,
     parameters: readonly SqlValue[],
-    margin: boolean,
+    forClient: boolean,
     subscriber: Subscriber,
   ): { query: LiveQuery; undo: () => void } {
     this.#checkOpen()
-    const id = identify(sql, parameters, margin)
+    const values = parameters.map(asParameter)
+    const id = identify(sql, values, forClient)
     let registered = this.#queries.get(id)
     if (registered === undefined) {
-      registered = { query: this.#makeLive(sql, parameters, margin), subscribers: new Set() }
+      registered = { query: this.#makeLive(sql, values, forClient), subscribers: new Set() }
       this.#queries.set(id, registered)
     }
     const { query, subscribers } = registered
@@ -301,12 +323,11 @@ export class Engine {
     }
   }
 
-  #makeLive(sql: string, parameters: readonly SqlValue[], margin: boolean): LiveQuery {
+  #makeLive(sql: string, parameters: readonly SqlValue[], forClient: boolean): LiveQuery {
     const compiled = this.#compile(sql)
     const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
     checkParameterCount(parameterCount, parameters, sql)
-    const runs = margin ? widen(compiled, parameters) : { sql: compiled.sql, parameters, plan: compiled.plan }
-    const query = new LiveQuery(this.#database, this.#catalog, compiled, runs)
+    const query = new LiveQuery(this.#database, this.#catalog, compiled, parameters, forClient)
     // What was written before the triggers were there must not be missed: nothing is, for all of this is synchronous.
     for (const name of query.tables) {
       const table = findTable(this.#catalog, name)
@@ -342,6 +363,23 @@ export class Engine {
     } finally {
       this.#flushing = false
     }
+    this.#tell()
+  }
+
+  /** Calls the listeners, in the order of the commits. What they write is told after what waits already. */
+  #tell(): void {
+    if (this.#telling) return
+    this.#telling = true
+    let failed: { error: unknown } | undefined
+    for (let next = this.#announcements.shift(); next !== undefined; next = this.#announcements.shift()) {
+      try {
+        next()
+      } catch (error) {
+        failed ??= { error }
+      }
+    }
+    this.#telling = false
+    if (failed !== undefined) throw failed.error
   }
 
   #commit(queued: { write: QueuedWrite; settle: (outcome: Outcome) => void }[]): void {
@@ -356,13 +394,17 @@ export class Engine {
       context,
       queued.map(({ write }) => write),
     )
-    let next = 0
-    for (const { outcomes, committed, changes } of results) {
-      if (committed) this.#commits++
-      const woken = committed ? this.#wake(changes) : 0
-      for (const outcome of outcomes) queued[next++]?.settle(outcome)
-      for (const session of this.#sessions) session.sendCommit(this.version, woken)
-    }
+    // Where a group fell apart into several commits, queries see the last one only: all of it is told as one, or the
+    // effect of a write would be told before its end.
+    const committed = results.filter((result) => result.committed)
+    this.#commits += committed.length
+    const woken = committed.length > 0 ? this.#wake(committed.flatMap(({ changes }) => changes)) : 0
+    results
+      .flatMap(({ outcomes }) => outcomes)
+      .forEach((outcome, i) => {
+        queued[i]?.settle(outcome)
+      })
+    for (const session of this.#sessions) session.sendCommit(this.version, woken)
   }
 
   /** Runs the queries again that a commit can have changed, and tells their subscribers. */
@@ -383,11 +425,29 @@ export class Engine {
   }
 }
 
-function identify(sql: string, parameters: readonly SqlValue[], margin: boolean): string {
+function liveChange(query: LiveQuery, change: ResultChange): LiveChange {
+  const { columns } = query.shape
+  const visible = (row: readonly SqlValue[]) => row.slice(0, columns.length)
+  switch (change.type) {
+    case 'reset':
+      return { type: 'rows', columns, keys: query.keys, rows: query.rows.map(visible) }
+    case 'delta':
+      return { ...change, put: change.put.map((put) => ({ ...put, row: visible(put.row) })) }
+    case 'error':
+      return change
+  }
+}
+
+/** Values come from outside; what TypeScript says of them may not be so. */
+function asParameter(value: unknown, i: number): SqlValue {
+  return toSqlValue(value, `parameter ${i + 1}`)
+}
+
+function identify(sql: string, parameters: readonly SqlValue[], forClient: boolean): string {
   const values = parameters.map((value) =>
     value instanceof Uint8Array ? `x${value.join()}` : `${typeof value}${String(value)}`,
   )
-  return JSON.stringify([sql, margin, ...values])
+  return JSON.stringify([sql, forClient, ...values])
 }
 
 /** One more than that of the opening before, so that versions of two owners compare. */

@@ -7,10 +7,13 @@ export interface Result {
   readonly rows: readonly WireRow[]
 }
 
-/** How one result becomes another: first the rows of `remove` go, then each row of `put` is put at its place, ascending. */
+/**
+ * How one result becomes another: first all rows go whose key is in `remove` or `put`, then each row of `put` is put at
+ * its place, ascending. Taken out one by one as they are put, two rows that move past others would land beside their place.
+ */
 export interface Delta {
   readonly remove: readonly RowKey[]
-  /** A row whose key is there already is replaced and moved. */
+  /** New, changed, or moved. */
   readonly put: readonly { readonly at: number; readonly key: RowKey; readonly row: WireRow }[]
 }
 

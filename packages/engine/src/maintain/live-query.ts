@@ -1,10 +1,10 @@
 import type { Collation, MillraceError, Plan, RowKey, Shape, SqlValue, WireRow } from '@millrace/protocol'
 import { encodeKey } from '@millrace/protocol'
 import type { TableChange } from '../capture/capture.ts'
-import { bag, type Compiled } from '../compile/compile.ts'
+import { bag, type Compiled, widen } from '../compile/compile.ts'
 import type { Database } from '../database/database.ts'
 import { invalidSql } from '../database/errors.ts'
-import { type Catalog, findTable } from '../schema/catalog.ts'
+import { type Catalog, findTable, isInternal } from '../schema/catalog.ts'
 import { type Delta, difference, type Result } from './difference.ts'
 
 /** What became of a live query at a commit. */
@@ -19,30 +19,37 @@ export type ResultChange =
  */
 export class LiveQuery {
   readonly #database: Database
-  readonly #sql: string
-  readonly #parameters: readonly SqlValue[]
+  readonly #asked: readonly SqlValue[]
+  readonly #forClient: boolean
   readonly #plan: Plan | null
   /** Reads a table whose changes are not captured: run again after every commit. */
   readonly always: boolean
 
-  /** Becomes the bag form for good should two rows ever have the same key. */
+  /** Becomes the bag form for good should two rows ever have the same key; it then runs as it was asked, without a margin. */
   #compiled: Compiled
+  #sql: string
+  #parameters: readonly SqlValue[]
   #result: Result = { keys: [], rows: [] }
   #error: MillraceError | null = null
 
+  /** `forClient`: with a margin beyond LIMIT, and with the columns that a prediction needs. */
   constructor(
     database: Database,
     catalog: Catalog,
     compiled: Compiled,
-    runs: { readonly sql: string; readonly parameters: readonly SqlValue[]; readonly plan: Plan | null },
+    parameters: readonly SqlValue[],
+    forClient: boolean,
   ) {
+    const runs = forClient ? widen(compiled, parameters) : { sql: compiled.sql, parameters, plan: null }
     this.#database = database
     this.#compiled = compiled
+    this.#asked = parameters
+    this.#forClient = forClient
     this.#sql = runs.sql
     this.#parameters = runs.parameters
     this.#plan = runs.plan
     this.always = [...compiled.reads.keys()].some(
-      (name) => name === 'crsql_changes' || findTable(catalog, name)?.virtual === true,
+      (name) => isInternal(name) || findTable(catalog, name)?.virtual === true,
     )
   }
 
@@ -62,6 +69,11 @@ export class LiveQuery {
 
   get rows(): readonly WireRow[] {
     return this.#result.rows
+  }
+
+  /** Of each row, in the same order. */
+  get keys(): readonly RowKey[] {
+    return this.#result.keys
   }
 
   get error(): MillraceError | null {
@@ -97,14 +109,19 @@ export class LiveQuery {
   }
 
   #run(): Result {
-    const rows = this.#database.all(this.#sql, this.#parameters)
-    if (!this.#compiled.bag) {
-      const keys = keysOf(rows, this.#compiled.key)
-      if (new Set(keys).size === keys.length) return { keys, rows }
-      const { columns, reads } = this.#compiled
-      this.#compiled = bag(this.#sql, columns, reads)
-    }
     const width = this.#compiled.columns.length
+    if (!this.#compiled.bag) {
+      const rows = this.#database.all(this.#sql, this.#parameters)
+      const keys = keysOf(rows, this.#compiled.key)
+      // Hidden columns are for predictions: who does not predict need not hear of their changes.
+      if (!this.#forClient) for (const row of rows) row.length = width
+      if (new Set(keys).size === keys.length) return { keys, rows }
+      const { sql, columns, reads } = this.#compiled
+      this.#compiled = bag(sql, columns, reads)
+      this.#sql = sql
+      this.#parameters = this.#asked
+    }
+    const rows = this.#database.all(this.#sql, this.#parameters)
     const numbered = numberEqualRows(rows.map((row) => row.slice(0, width)))
     return { keys: keysOf(numbered, this.#compiled.key), rows: numbered }
   }

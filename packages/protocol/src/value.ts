@@ -15,18 +15,22 @@ export type Collation = 'BINARY' | 'NOCASE' | 'RTRIM'
 /** The affinity of a column: what SQLite converts a value to when it is stored (sqlite.org/datatype3.html). */
 export type Affinity = 'INTEGER' | 'REAL' | 'NUMERIC' | 'TEXT' | 'BLOB'
 
+const LONE_SURROGATE = /\p{Surrogate}/u
+const LONE_SURROGATES = /\p{Surrogate}/gu
 const MAX_INT64 = 0x7fff_ffff_ffff_ffffn
 const MIN_INT64 = -0x8000_0000_0000_0000n
 
 /**
- * The value as SQLite will hold it: booleans become 1 or 0, bigints within the safe range become numbers.
+ * The value as SQLite will hold it: booleans become 1 or 0, bigints within the safe range become numbers, half a
+ * surrogate pair becomes U+FFFD.
  * `where` names the parameter or column in the error.
  * @throws MillraceError `INVALID_VALUE` for anything SQLite cannot hold: NaN, undefined, Date, object, function, a bigint beyond 64 bits.
  */
 export function toSqlValue(value: unknown, where: string): SqlValue {
   switch (typeof value) {
     case 'string':
-      return value
+      // Half a surrogate pair has no UTF-8: it is stored as U+FFFD, as every encoder of the web does.
+      return LONE_SURROGATE.test(value) ? value.replace(LONE_SURROGATES, '\ufffd') : value
     case 'number':
       if (Number.isNaN(value)) throw invalid('NaN', where, 'SQLite has no NaN; give null or a number')
       return Object.is(value, -0) ? 0 : value
@@ -115,12 +119,29 @@ export function collate(text: string, collation: Collation): string {
   switch (collation) {
     case 'BINARY':
       return text
-    case 'NOCASE':
-      // ASCII only, as SQLite does; toLowerCase() would also fold É.
-      return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text
+    case 'NOCASE': {
+      const nul = text.indexOf('\0')
+      // SQLite's NOCASE looks no further than a NUL, and then at the length in bytes only.
+      if (nul !== -1) return foldCase(text.slice(0, nul)) + '\0'.repeat(utf8Length(text.slice(nul)))
+      return foldCase(text)
+    }
     case 'RTRIM':
       return text.endsWith(' ') ? text.replace(/ +$/, '') : text
   }
+}
+
+/** ASCII only, as SQLite does; toLowerCase() would also fold É. */
+function foldCase(text: string): string {
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text
+}
+
+function utf8Length(text: string): number {
+  let bytes = 0
+  for (const character of text) {
+    const point = character.codePointAt(0) as number
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x1_0000 ? 3 : 4
+  }
+  return bytes
 }
 
 /** Order by UTF-8 bytes, which is the order of code points; UTF-16 units differ from it at surrogates. */
@@ -183,7 +204,7 @@ function encodeOne(value: SqlValue, collation: Collation = 'BINARY'): string {
   switch (typeof value) {
     case 'number':
       // Above 2^53 a double prints in its shortest form, a bigint in full: bring both to the bigint's digits.
-      return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 2 ** 63
+      return Number.isInteger(value) && !Number.isSafeInteger(value) && value >= -(2 ** 63) && value < 2 ** 63
         ? `n${BigInt(value)}`
         : `n${value}`
     case 'bigint':

@@ -122,7 +122,11 @@ export class Session implements EngineCalls {
   #sendRows(query: QueryId, rows: readonly WireRow[], shape?: Shape): void {
     for (let start = 0; start < rows.length; start += ROWS_PER_MESSAGE) {
       const part = rows.slice(start, start + ROWS_PER_MESSAGE)
-      this.#send(shape === undefined ? { type: 'rows', query, rows: part } : { type: 'rows', query, rows: part, shape })
+      this.#send(
+        shape === undefined
+          ? { type: 'rows', query, rows: part }
+          : { type: 'rows', query, rows: part, shape },
+      )
     }
   }
 

@@ -116,7 +116,12 @@ export interface Rejected {
 /** Messages from the engine to one client, in order. A client shows nothing of `rows` before the `commit` that follows. */
 export type EngineMessage =
   /** A part of the rows that the next commit speaks of; about 1,000 rows at most. The parts of a reset bring its shape. */
-  | { readonly type: 'rows'; readonly query: QueryId; readonly rows: readonly WireRow[]; readonly shape?: Shape }
+  | {
+      readonly type: 'rows'
+      readonly query: QueryId
+      readonly rows: readonly WireRow[]
+      readonly shape?: Shape
+    }
   /** All of it is applied at once: results, and the end of the writes that caused them. */
   | {
       readonly type: 'commit'

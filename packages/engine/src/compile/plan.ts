@@ -3,6 +3,7 @@ import type {
   FunctionCallExpr,
   FunctionCallStarExpr,
   FunctionTail,
+  InTableExpr,
   Select,
   SelectFrom,
   SortedColumn,
@@ -74,6 +75,8 @@ export function seesOtherRows(catalog: Catalog, body: Select, source: Source): b
     enter(node: { readonly type: string }) {
       if (node.type === 'Select') depth++
       else if (node.type === 'FunctionTail' && (node as FunctionTail).overClause !== undefined) found = true
+      else if (node.type === 'InTableExpr')
+        found ||= isOwn((node as InTableExpr).rhs.objName.text, catalog, source)
       else if (depth > 1) found ||= isOfTable(node, catalog, source)
     },
     leave(node: { readonly type: string }) {
@@ -81,10 +84,6 @@ export function seesOtherRows(catalog: Catalog, body: Select, source: Source): b
     },
   }
   traverse(body, visitor)
-  // A table after IN stands outside a Select.
-  traverse(body, {
-    nodes: { InTableExpr: (node) => void (found ||= isOwn(node.rhs.objName.text, catalog, source)) },
-  })
   return found
 }
 

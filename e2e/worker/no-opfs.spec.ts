@@ -24,6 +24,9 @@ async function withoutOpfs(context: BrowserContext, line: string): Promise<void>
   })
 }
 
+// A tab is served before its own worker has loaded, and a test may end then.
+test.afterEach(({ context }) => context.unrouteAll({ behavior: 'ignoreErrors' }))
+
 const BROWSERS = {
   'getDirectory is refused':
     "StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('no', 'SecurityError'))",

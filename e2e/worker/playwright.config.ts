@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from '@playwright/test'
+import { chromiumOptions } from '../chromium.ts'
 
 // The worker package on its own, below client and frameworks. The fixtures start the browsers.
 const port = Number(process.env.MILLRACE_WORKER_PORT ?? 4273)
@@ -15,7 +16,7 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   timeout: 20_000,
   reporter: 'list',
-  use: { baseURL: `http://localhost:${port}/` },
+  use: { baseURL: `http://localhost:${port}/`, launchOptions: chromiumOptions },
   webServer: {
     command: `${vite('build')} && ${vite('preview')} --port ${port} --strictPort`,
     cwd: fileURLToPath(new URL('../..', import.meta.url)),

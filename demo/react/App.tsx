@@ -1,7 +1,7 @@
 import { useQuery } from '@millrace/react'
 import { announcement } from '../shared/reorder.ts'
 import { route } from '../shared/route.ts'
-import { lists } from '../shared/todos.ts'
+import { lastPosition, lists } from '../shared/todos.ts'
 import { Footer } from './Footer.tsx'
 import { ListHeader } from './ListHeader.tsx'
 import { Lists } from './Lists.tsx'
@@ -17,7 +17,8 @@ import { WritePanel } from './WritePanel.tsx'
 export function App() {
   const at = useCell(route)
   const { data, status } = useQuery(lists)
-  if (status === 'pending') return <p className="opening">Reading the lists…</p>
+  const end = useQuery(lastPosition)
+  if (status === 'pending' || end.status === 'pending') return <p className="opening">Reading…</p>
 
   // Without a list, or with one that is gone, the address means the first.
   const list = data.find(({ id }) => id === at.list) ?? data[0]

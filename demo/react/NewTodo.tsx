@@ -3,21 +3,20 @@ import { type FormEvent, useRef, useState } from 'react'
 import type { Tables } from '../shared/database.ts'
 import { showEnd } from '../shared/list-view.ts'
 import { record } from '../shared/record.ts'
-import { addTodo, endOf } from '../shared/todos.ts'
+import { addTodo, lastPosition } from '../shared/todos.ts'
 
 export function NewTodo({ list }: { list: string | undefined }) {
   const db = useDb<Tables>()
-  const end = useQuery(endOf(list ?? ''))
+  // Live and predicted as well: todos added in a row know of each other.
+  const [last] = useQuery(lastPosition).data
   const [title, setTitle] = useState('')
   const input = useRef<HTMLInputElement>(null)
 
-  async function add(event: FormEvent) {
+  function add(event: FormEvent) {
     event.preventDefault()
     const text = title.trim()
     if (text === '') return
     setTitle('')
-    // Live, too, so that todos added in a row know of each other; only in the first moments it must be asked for.
-    const [last] = end.status === 'pending' ? await db.query(endOf(list ?? '')) : end.data
     record(() => addTodo(db, list, text, last?.position), { text, again: () => edit(text) })
     showEnd()
   }

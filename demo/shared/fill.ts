@@ -1,9 +1,9 @@
-import { sql } from '@millrace/client'
+import { type MillraceError, sql } from '@millrace/client'
 import { cell } from './cell.ts'
 import { type Db, newId } from './database.ts'
 import { positionsAfter } from './position.ts'
 import { addToast, refusal } from './toasts.ts'
-import { endOf } from './todos.ts'
+import { lastPosition } from './todos.ts'
 
 export interface Filling {
   readonly added: number
@@ -27,7 +27,7 @@ export async function fill(db: Db, list: string, total: number): Promise<void> {
   }
   filling.set({ added: 0, total, cancel })
   try {
-    const [last] = await db.query(endOf(list))
+    const [last] = await db.query(lastPosition)
     let end = last?.position || null
     for (let added = 0; added < total && !cancelled; ) {
       const rows: string[] = []
@@ -45,7 +45,7 @@ export async function fill(db: Db, list: string, total: number): Promise<void> {
       filling.set({ added, total, cancel })
     }
   } catch (error) {
-    addToast(refusal(error as Error))
+    addToast(refusal(error as MillraceError))
   } finally {
     filling.set(undefined)
   }

@@ -15,9 +15,13 @@ export function positionsAfter(before: string | null, count: number): string[] {
 }
 
 /** The position that puts a row at `index` among the others, which are in order. */
-export function positionAt(index: number, others: readonly { readonly position: string }[]): string {
-  const before = others[index - 1]?.position || null
-  // Two tabs may have chosen the same position. Nothing fits between equals, so the row goes behind them.
-  while (before !== null && index < others.length && others[index]!.position <= before) index++
-  return positionBetween(before, others[index]?.position || null)
+export function positionAt(
+  index: number,
+  others: readonly { readonly position: string }[],
+  isUp: boolean,
+): string {
+  const at = (i: number) => others[i]?.position || null
+  // Two tabs may have chosen the same position. Nothing fits between equals, so the row goes on past them.
+  while (at(index - 1) !== null && at(index - 1) === at(index)) index += isUp ? -1 : 1
+  return positionBetween(at(index - 1), at(index))
 }

@@ -48,24 +48,26 @@ export function startDrag(event: PointerEvent, drop: (to: number) => void): void
 
   /** A long list has only a part of its rows in the DOM; it says with which one that begins. */
   function placeOf(li: Element): number {
-    return Number(list!.dataset.first ?? 0) + [...list!.children].indexOf(li)
+    return Number(list!.dataset.first) + [...list!.children].indexOf(li)
   }
 
-  /** Puts the row under the pointer and makes room for it where it would fall. */
+  /** Puts the row under the pointer; a row that it covers by half makes room. */
   function show(): void {
-    // offsetTop is the row's place in the list, whatever it is moved by on the screen.
+    // offsetTop is a row's place in the list, whatever it is moved by on the screen.
     const top = pointerY - grabbedAt - scroller!.getBoundingClientRect().top + scroller!.scrollTop
     if (row!.isConnected) from = placeOf(row!)
-    const others = [...list!.children].filter((li) => li !== row) as HTMLElement[]
-    const first = Number(list!.dataset.first ?? 0)
-    to = first + others.filter((li) => li.offsetTop + li.offsetHeight / 2 < top + height / 2).length
-    if (!row!.isConnected && from < first) to--
+    const others = ([...list!.children] as HTMLElement[]).filter((li) => li !== row)
+    const above = others.filter((li) => {
+      const edge = placeOf(li) < from ? top : top + height
+      return li.offsetTop + li.offsetHeight / 2 < edge
+    })
+    to = Number(list!.dataset.first) + above.length
     row!.style.transform = `translateY(${top - row!.offsetTop}px)`
-    others.forEach((li) => {
+    for (const li of others) {
       const place = placeOf(li)
       const shift = place < from && place >= to ? height : place > from && place <= to ? -height : 0
       li.style.transform = shift ? `translateY(${shift}px)` : ''
-    })
+    }
   }
 
   function scrollAtEdge(): void {

@@ -15,9 +15,10 @@ CREATE TABLE todo (
   position TEXT NOT NULL DEFAULT ''
 );
 
--- A list in order; a list filtered, in order; and the counts, without a look at the table.
+-- For a list in order; for a list filtered, in order, and its counts; for the end of all lists.
 CREATE INDEX todo_in_order ON todo (list, position, id);
 CREATE INDEX todo_by_state ON todo (list, done, position, id);
+CREATE INDEX todo_by_position ON todo (position);
 
 -- Both can be merged with other copies of themselves, column by column.
 SELECT crsql_as_crr('list');

@@ -34,9 +34,9 @@ export const todosOf = (list: string, filter: Filter) => sql<Item>`
 export const countsOf = (list: string) => sql<Counts>`
   SELECT count(*) AS total, count(*) FILTER (WHERE done = 0) AS active FROM todo WHERE list = ${list}`
 
-/** The last position in a list, whatever the filter shows of it. */
-export const endOf = (list: string) => sql<{ position: string }>`
-  SELECT position FROM todo WHERE list = ${list} ORDER BY position DESC, id DESC LIMIT 1`
+/** The last position of all todos: what comes after it comes last in any list, whatever the filter shows. */
+export const lastPosition = sql<{ position: string }>`
+  SELECT position FROM todo ORDER BY position DESC LIMIT 1`
 
 // ── Lists ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -85,8 +85,9 @@ export function deleteTodo(db: Db, todo: Item): Write {
 
 /** Puts a todo at `index` of the rows shown. Only its own row is written. */
 export function moveTodo(db: Db, id: string, index: number, rows: readonly Item[]): Write {
+  const isUp = index < rows.findIndex((row) => row.id === id)
   const others = rows.filter((row) => row.id !== id)
-  return db.update('todo', id, { position: positionAt(index, others) })
+  return db.update('todo', id, { position: positionAt(index, others, isUp) })
 }
 
 // Up to so many rows are changed one by one, which shows at once. More, or rows that are not on the page, are changed

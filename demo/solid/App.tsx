@@ -2,7 +2,7 @@ import { useQuery } from '@millrace/solid'
 import { createMemo, Show } from 'solid-js'
 import { announcement } from '../shared/reorder.ts'
 import { route } from '../shared/route.ts'
-import { lists } from '../shared/todos.ts'
+import { lastPosition, lists } from '../shared/todos.ts'
 import { Footer } from './Footer.tsx'
 import { ListHeader } from './ListHeader.tsx'
 import { Lists } from './Lists.tsx'
@@ -18,6 +18,8 @@ import { WritePanel } from './WritePanel.tsx'
 export function App() {
   const at = useCell(route)
   const all = useQuery(() => lists)
+  const end = useQuery(() => lastPosition)
+  const isPending = () => all.status === 'pending' || end.status === 'pending'
 
   // Without a list, or with one that is gone, the address means the first.
   const list = createMemo(() => all.data.find(({ id }) => id === at().list) ?? all.data[0])
@@ -25,7 +27,7 @@ export function App() {
   const here = () => ({ list: at().list === list()?.id ? at().list : undefined, filter: at().filter })
 
   return (
-    <Show when={all.status !== 'pending'} fallback={<p class="opening">Reading the lists…</p>}>
+    <Show when={!isPending()} fallback={<p class="opening">Reading…</p>}>
       <div class="app">
         <aside class="sidebar">
           <a class="brand" href="../">

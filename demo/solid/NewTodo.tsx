@@ -3,24 +3,22 @@ import { createSignal, onMount } from 'solid-js'
 import type { Tables } from '../shared/database.ts'
 import { showEnd } from '../shared/list-view.ts'
 import { record } from '../shared/record.ts'
-import { addTodo, endOf } from '../shared/todos.ts'
+import { addTodo, lastPosition } from '../shared/todos.ts'
 
 export function NewTodo(props: { list: string | undefined }) {
   const db = useDb<Tables>()
-  const end = useQuery(() => endOf(props.list ?? ''))
+  // Live and predicted as well: todos added in a row know of each other.
+  const last = useQuery(() => lastPosition)
   const [title, setTitle] = createSignal('')
   let input!: HTMLInputElement
   onMount(() => input.focus())
 
-  async function add(event: Event) {
+  function add(event: Event) {
     event.preventDefault()
-    const list = props.list
     const text = title().trim()
     if (text === '') return
     setTitle('')
-    // Live, too, so that todos added in a row know of each other; only in the first moments it must be asked for.
-    const [last] = end.status === 'pending' ? await db.query(endOf(list ?? '')) : end.data
-    record(() => addTodo(db, list, text, last?.position), { text, again: () => edit(text) })
+    record(() => addTodo(db, props.list, text, last.data[0]?.position), { text, again: () => edit(text) })
     showEnd()
   }
 

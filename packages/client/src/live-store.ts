@@ -5,8 +5,8 @@ import type { Image } from './predict/evaluate.ts'
 import { GroupsPredictor } from './predict/groups.ts'
 import { type FindImage, type Predicted, RowsPredictor } from './predict/rows.ts'
 import type { CompiledQuery } from './query.ts'
-import { Base, Decoder, type Entry, editsBetween } from './result.ts'
-import type { Change, Edit, Snapshot } from './types.ts'
+import { Base, Decoder, type Entry, editsBetween, renewedRows } from './result.ts'
+import type { Change, Snapshot } from './types.ts'
 
 const NO_ROWS: readonly never[] = Object.freeze([])
 
@@ -132,7 +132,7 @@ export class LiveStore {
       return null
     if (!looksSame) this.#rows = new LazyRows(entries)
     this.#snapshot = new StoreSnapshot(this.#rows, status, this.#error, settling)
-    return { edits: edits as readonly Edit[] | null }
+    return { edits, renewed: () => (edits === null ? renewedRows(before, entries) : []) }
   }
 
   #predict(overlayOf: (table: string) => TableOverlay | undefined, find: FindImage): Predicted {

@@ -117,27 +117,55 @@ export function editsBetween(before: readonly Entry[], after: readonly Entry[]):
   const newMiddle = after.slice(start, after.length - end)
   if (oldMiddle.length > MAX_EDITED || newMiddle.length > MAX_EDITED) return null
 
-  // Old rows stay where they are as long as they come in the new order; the others are taken out and put in again.
-  const newIndex = new Map(newMiddle.map((entry, i) => [entry.key, i]))
-  const staying = new Set<RowKey>()
-  let reached = -1
-  for (const { key } of oldMiddle) {
-    const index = newIndex.get(key)
-    if (index !== undefined && index > reached) {
-      staying.add(key)
-      reached = index
-    }
-  }
+  const oldIndex = new Map(oldMiddle.map(({ key }, i) => [key, i]))
+  const staying = longestAscending(newMiddle.map(({ key }) => oldIndex.get(key) ?? -1))
   const edits: Edit[] = []
+  newMiddle.forEach(({ key, row }) => {
+    const index = oldIndex.get(key)
+    if (index !== undefined && (oldMiddle[index] as Entry).row !== row) {
+      edits.push({ type: 'update', index: start + index, row })
+    }
+  })
   for (let i = oldMiddle.length - 1; i >= 0; i--) {
-    if (!staying.has((oldMiddle[i] as Entry).key)) edits.push({ type: 'remove', index: start + i })
+    if (!staying.has(i)) edits.push({ type: 'remove', index: start + i })
   }
-  const oldRows = new Map(oldMiddle.map((entry) => [entry.key, entry.row]))
   newMiddle.forEach(({ key, row }, i) => {
-    if (!staying.has(key)) edits.push({ type: 'insert', index: start + i, row })
-    else if (oldRows.get(key) !== row) edits.push({ type: 'update', index: start + i, row })
+    if (!staying.has(oldIndex.get(key) ?? -1)) edits.push({ type: 'insert', index: start + i, row })
   })
   return edits
+}
+
+/** The most of the numbers that ascend as they stand, without the negative ones: rows that need not move. */
+function longestAscending(numbers: readonly number[]): ReadonlySet<number> {
+  // By length, where the chain of that length with the lowest end has its end; and what came before each end.
+  const ends: number[] = []
+  const previous = new Map<number, number | undefined>()
+  for (const number of numbers) {
+    if (number < 0) continue
+    let low = 0
+    let high = ends.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((ends[middle] as number) < number) low = middle + 1
+      else high = middle
+    }
+    previous.set(number, ends[low - 1])
+    ends[low] = number
+  }
+  const chain = new Set<number>()
+  for (let number = ends.at(-1); number !== undefined; number = previous.get(number)) chain.add(number)
+  return chain
+}
+
+/** Rows that are in both with the same key and other values: before and after. */
+export function renewedRows(before: readonly Entry[], after: readonly Entry[]): (readonly [Row, Row])[] {
+  const old = new Map(before.map(({ key, row }) => [key, row]))
+  const renewed: (readonly [Row, Row])[] = []
+  for (const { key, row } of after) {
+    const was = old.get(key)
+    if (was !== undefined && was !== row) renewed.push([was, row])
+  }
+  return renewed
 }
 
 function same(a: Entry, b: Entry): boolean {

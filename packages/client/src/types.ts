@@ -89,9 +89,17 @@ export type Edit<R = Row> =
   /** The row with the same key, with other values. */
   | { readonly type: 'update'; readonly index: number; readonly row: R }
 
-/** How a snapshot came from the one before: step by step, or too much of it for that, and `edits` is null. */
+/**
+ * How a snapshot came from the one before: step by step, or too much of it for that, and `edits` is null. A row that
+ * moves is taken out and put in again as the same object; where it also changes, an update comes first.
+ */
 export interface Change<R = Row> {
   readonly edits: readonly Edit<R>[] | null
+  /**
+   * Where `edits` is null: the rows that have other values than before under the same key, before and after. A
+   * destination that patches rows in place keeps their identity by it. Worked out when it is called.
+   */
+  renewed(): readonly (readonly [before: R, after: R])[]
 }
 
 /** A query whose rows are kept true. Those of equal text and parameters share one result. */

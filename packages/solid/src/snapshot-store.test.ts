@@ -36,11 +36,16 @@ function shown(data: readonly Item[]) {
         else next[edit.index] = edit.row
       }
       current.data = next
-      apply({ edits }, live(next))
+      apply({ edits, renewed: () => [] }, live(next))
     },
     reset(next: readonly Item[]) {
+      const old = new Map(current.data.map((row) => [row.id, row]))
       current.data = next
-      apply({ edits: null }, live(next))
+      const renewed = next.flatMap((row) => {
+        const before = old.get(row.id)
+        return before === undefined || before === row ? [] : [[before, row] as const]
+      })
+      apply({ edits: null, renewed: () => renewed }, live(next))
     },
   }
 }
@@ -112,6 +117,13 @@ describe('what a change wakes', () => {
     expect(ran).toEqual([])
   })
 
+  test('a reset in which all rows are new objects: the columns that differ', () => {
+    const { store, reset } = shown(three)
+    const { ran } = observe(store)
+    reset([item(1), item(2, 'zwei'), item(3)])
+    expect(ran).toEqual(['2.title=zwei'])
+  })
+
   test('equal bytes in another array: nothing', () => {
     const { store, show, apply } = createSnapshotStore<{ blob: Uint8Array }>()
     const before = { blob: Uint8Array.of(1, 2) }
@@ -119,9 +131,10 @@ describe('what a change wakes', () => {
     const ran: Uint8Array[] = []
     createRoot(() => createEffect(() => void ran.push((store.data[0] as typeof before).blob)))
     const same = { blob: Uint8Array.of(1, 2) }
-    apply({ edits: [{ type: 'update', index: 0, row: same }] }, live([same]))
+    const renewed = () => []
+    apply({ edits: [{ type: 'update', index: 0, row: same }], renewed }, live([same]))
     const other = { blob: Uint8Array.of(1, 3) }
-    apply({ edits: [{ type: 'update', index: 0, row: other }] }, live([other]))
+    apply({ edits: [{ type: 'update', index: 0, row: other }], renewed }, live([other]))
     expect(ran).toEqual([before.blob, other.blob])
   })
 })
@@ -133,13 +146,14 @@ test('the rows of the client stay as they were', () => {
   expect(rows).toEqual([item(1), item(2)])
 })
 
-/** One step: a few edits of rows chosen by number, or a reset to an earlier state. */
+/** One step: a few edits of rows chosen by number, or a reset: to an earlier state, or of all rows, in reverse. */
 const step = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.array(fc.record({ what: fc.nat(3), at: fc.nat(), to: fc.nat() }), { maxLength: 4 }),
   },
   { weight: 1, arbitrary: fc.record({ back: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ all: fc.nat(9) }) },
 )
 
 test('law: after each change the store equals the snapshot, and a row keeps its object while it is shown', () => {
@@ -154,6 +168,8 @@ test('law: after each change the store equals the snapshot, and a row keeps its 
         const before = new Set(current.data.map((row) => row.id))
         if ('back' in one) {
           reset(history[one.back % history.length] as readonly Item[])
+        } else if ('all' in one) {
+          reset(current.data.map((row) => item(row.id, `all ${one.all}`)).reverse())
         } else {
           const edits: Edit<Item>[] = []
           const rows = current.data.slice()

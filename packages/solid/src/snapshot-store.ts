@@ -48,6 +48,12 @@ export function createSnapshotStore<R>(): SnapshotStore<R> {
     return copy
   }
 
+  /** The row has other values from now on: its copy is found by either. */
+  function renew(before: R, after: R): void {
+    const copy = copies.get(before as Copy)
+    if (copy !== undefined) copies.set(after as Copy, copy)
+  }
+
   function setRows(next: readonly Copy[]): void {
     rows = next
     setStore('data', markRaw(next))
@@ -99,8 +105,11 @@ export function createSnapshotStore<R>(): SnapshotStore<R> {
     store: store as Snapshot<R>,
     show,
     apply(change, snapshot) {
-      if (change.edits === null) return show(snapshot)
       const edits = change.edits
+      if (edits === null) {
+        for (const [before, after] of change.renewed()) renew(before, after)
+        return show(snapshot)
+      }
       batch(() => {
         applyEdits(edits)
         setStatus(snapshot)

@@ -70,13 +70,6 @@ function App(props: { page: Page }) {
 }
 
 const driver: BindingDriver = {
-  // A change does not yet tell which row a moved and changed row was before, nor, without edits, any row.
-  gaps: [
-    'a refused write keeps the DOM of the rows it touched',
-    'a row that moves up by one keeps its DOM, and so do the others',
-    'a row that moves to the top keeps its DOM, and so do the others',
-    'when all of 1,000 rows change, each keeps its DOM',
-  ],
   mount(first) {
     const [page, change] = createSignal(first)
     const { container, unmount } = render(() => (

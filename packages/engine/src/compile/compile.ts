@@ -57,15 +57,44 @@ export function compile(
   sql: string,
 ): Compiled {
   const asked = prepareRead(database, recorder, sql)
+  const byName = readsByName(database, catalog, sql)
   const keyed = compileKeyed(catalog, sql, asked.columns)
   if (keyed !== undefined) {
     // SQLite has the last word on the rewritten text; where it refuses, the text runs as it was given.
     try {
       const { reads } = prepareRead(database, recorder, keyed.sql)
-      return { ...keyed, reads, columns: asked.columns, bag: false }
+      return { ...keyed, reads: union(reads, byName), columns: asked.columns, bag: false }
     } catch {}
   }
-  return bag(sql, asked.columns, asked.reads)
+  return bag(sql, asked.columns, union(asked.reads, byName))
+}
+
+/**
+ * What SQLite's authorizer does not say (3.44): of the columns that USING and NATURAL compare it is silent, and of a table
+ * of which nothing else is read, too. Where the query or a view that it names joins so, all columns of all tables that
+ * are named are taken for read.
+ */
+function readsByName(database: Database, catalog: Catalog, sql: string): Reads {
+  const views = database.all(`SELECT name, sql FROM sqlite_master WHERE type = 'view'`)
+  let text = sql.toLowerCase()
+  for (let found = true; found; ) {
+    found = false
+    for (const view of views.splice(0)) {
+      if (text.includes(String(view[0]).toLowerCase())) {
+        text += ` ${String(view[1]).toLowerCase()}`
+        found = true
+      } else views.push(view)
+    }
+  }
+  if (!/\b(using|natural)\b/.test(text)) return new Map()
+  const named = [...catalog.values()].filter(({ name }) => text.includes(name.toLowerCase()))
+  return new Map(named.map((table) => [table.name, new Set(table.columns.map(({ name }) => name))]))
+}
+
+function union(reads: Reads, more: Reads): Reads {
+  const all = new Map(reads)
+  for (const [table, columns] of more) all.set(table, new Set([...(reads.get(table) ?? []), ...columns]))
+  return all
 }
 
 /** The text as it was given, its rows told apart by their values. */

@@ -14,7 +14,7 @@ export default defineConfig({
   retries: 0,
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
-  timeout: 20_000,
+  timeout: 60_000,
   reporter: 'list',
   use: { baseURL: `http://localhost:${port}/`, launchOptions: chromiumOptions },
   webServer: {

@@ -14,7 +14,7 @@ import { schemaArbitrary } from './oracle/schema.ts'
  *
  * The seed is fixed by default, so that the normal test line says the same thing twice; `random` takes another each time.
  */
-const RUNS = Number(process.env.MILLRACE_ORACLE_RUNS ?? 150)
+const RUNS = Number(process.env.MILLRACE_ORACLE_RUNS ?? 200)
 const SEED =
   process.env.MILLRACE_ORACLE_SEED === 'random'
     ? Date.now() & 0xffffff

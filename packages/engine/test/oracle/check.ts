@@ -314,7 +314,11 @@ class Watcher {
     // Storage class and bytes of each column, which tell 1 from 1.0 and 'a' from 'A'.
     const exact = columns.map((column) => `typeof(${column}) || ':' || quote(${column})`)
     const keys = keyExpressions(table, 't')
-    const folded = keys.map((key, i) => (table.key[i]?.collation === 'NOCASE' ? `lower(${key})` : key))
+    const folded = keys.map((key, i) =>
+      table.key[i]?.collation === 'NOCASE'
+        ? `CASE WHEN typeof(${key}) = 'text' THEN lower(${key}) ELSE ${key} END`
+        : key,
+    )
     // One text for keys that are one to SQLite: 1 and 1.0.
     const identity = folded.map(
       (key) =>

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { type AliasOptions, defaultClientConditions } from 'vite'
@@ -19,7 +18,11 @@ const alias: AliasOptions = process.env.MILLRACE_DIST
 const reactPlugin = () => react({ include: /\/(demo|packages|docs)\/react\/.*\.tsx?$/ })
 const solidPlugin = () => solid({ include: /\/(demo|packages|docs)\/solid\/.*\.tsx$/, hot: false })
 
-const pages = ['demo/index.html', 'demo/react/index.html', 'demo/solid/index.html']
+// `--mode e2e` serves and builds the pages of the e2e tests that are below the demo: the client, and the worker alone.
+const sites = {
+  demo: ['demo/index.html', 'demo/react/index.html', 'demo/solid/index.html'],
+  e2e: ['e2e/client/page.html', 'e2e/worker/tab.html', 'e2e/worker/elsewhere.html'],
+}
 const testFiles = (folder: string) => [
   `${folder}/src/**/*.test.{ts,tsx}`,
   `${folder}/test/**/*.test.{ts,tsx}`,
@@ -28,8 +31,10 @@ const testFiles = (folder: string) => [
 const serverTests = 'packages/*/test/**/*.server-test.{ts,tsx}'
 const solidTests = [...testFiles('packages/solid'), 'docs/solid/**/*.test.{ts,tsx}']
 
-export default defineConfig({
-  root: here(process.env.VITEST ? '.' : 'demo'),
+const siteOf = (mode: string) => (mode === 'e2e' ? 'e2e' : 'demo')
+
+export default defineConfig(({ mode }) => ({
+  root: here(process.env.VITEST ? '.' : siteOf(mode)),
   // Relative, so that the built demo can lie in any folder of any host.
   base: './',
   resolve: { alias },
@@ -44,9 +49,9 @@ export default defineConfig({
   },
   build: {
     target: 'es2022',
-    outDir: here('demo/dist'),
+    outDir: here(`${siteOf(mode)}/dist`),
     emptyOutDir: true,
-    rolldownOptions: { input: pages.map(here).filter((page) => existsSync(page)) },
+    rolldownOptions: { input: sites[siteOf(mode)].map(here) },
   },
   test: {
     pool: 'forks',
@@ -84,4 +89,4 @@ export default defineConfig({
       },
     ],
   },
-})
+}))

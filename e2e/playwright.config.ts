@@ -4,8 +4,18 @@ import { chromiumOptions } from './chromium.ts'
 import type { FrameworkOption } from './fixtures.ts'
 
 const port = Number(process.env.MILLRACE_PORT ?? 4173)
+const pagesPort = port + 100
 // `npm test` builds the demo as a step of its own, over the built packages, and says so.
 const build = process.env.MILLRACE_DEMO_BUILT ? '' : 'npm run build:demo && '
+const server = (command: string, at: number) => ({
+  // What is built, since a dev server serves other modules at other times. A strict port, since a test that reached
+  // somebody else's server would pass or fail for nothing.
+  command: `${command} --port ${at} --strictPort`,
+  cwd: fileURLToPath(new URL('..', import.meta.url)),
+  url: `http://localhost:${at}/`,
+  reuseExistingServer: false,
+  timeout: 120_000,
+})
 
 export default defineConfig<FrameworkOption>({
   testDir: '.',
@@ -13,8 +23,8 @@ export default defineConfig<FrameworkOption>({
   outputDir: '../test-results',
   // A retry would hide what these tests are for: races between tabs.
   retries: 0,
-  workers: 2,
-  fullyParallel: true,
+  // One browser at a time: tests of a takeover hold it to two seconds, on machines of two cores.
+  workers: 1,
   forbidOnly: Boolean(process.env.CI),
   timeout: 60_000,
   reporter: 'list',
@@ -25,16 +35,17 @@ export default defineConfig<FrameworkOption>({
     launchOptions: chromiumOptions,
   },
   projects: [
-    { name: 'react', use: { framework: 'react' } },
-    { name: 'solid', use: { framework: 'solid' } },
+    { name: 'react', testDir: 'demo', use: { framework: 'react' } },
+    { name: 'solid', testDir: 'demo', use: { framework: 'solid' } },
+    // Below the demo: the worker on its own, and the client in a page. They start browsers with a profile on disk.
+    { name: 'worker', testDir: 'worker', use: { baseURL: `http://localhost:${pagesPort}/worker/` } },
+    { name: 'client', testDir: 'client', use: { baseURL: `http://localhost:${pagesPort}/client/` } },
   ],
-  webServer: {
-    // The built demo, since a dev server serves other modules at other times. A strict port, since a test that reached
-    // somebody else's server would pass or fail for nothing.
-    command: `${build}npm run preview -- --port ${port} --strictPort`,
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
-    url: `http://localhost:${port}/`,
-    reuseExistingServer: false,
-    timeout: 120_000,
-  },
+  webServer: [
+    server(`${build}npm run preview --`, port),
+    {
+      ...server('npx vite build --mode e2e && npx vite preview --mode e2e', pagesPort),
+      url: `http://localhost:${pagesPort}/worker/tab.html`,
+    },
+  ],
 })

@@ -8,7 +8,7 @@ const WRITES = 300
 
 async function openPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
-  await page.goto('client/page.html')
+  await page.goto('page.html')
   await until(page, () => 'millrace' in window)
   await page.evaluate(async (schema) => {
     const { open, workerPort } = window.millrace

@@ -106,7 +106,11 @@ export function createEngine(options: EngineOptions): Engine {
     )
     return new Engine(database, options)
   } catch (error) {
-    database?.close()
+    try {
+      database?.close()
+    } catch {
+      // What went wrong first is what the app must hear.
+    }
     throw storageError(error) ?? error
   }
 }
@@ -144,7 +148,7 @@ export class Engine {
     this.storage = options.storage
     this.#sqlite = options.sqlite
     this.#database = database
-    this.#defer = options.defer ?? queueMicrotask
+    this.#defer = options.defer ?? ((run) => queueMicrotask(run))
     this.#now = options.now ?? Date.now
     // The order matters: cr-sqlite's first write must already find temporary structures in memory.
     database.connection.exec(`
@@ -289,11 +293,7 @@ export class Engine {
     this.#announcements.length = 0
     this.#queries.clear()
     this.#sessions.clear()
-    try {
-      this.#database.get('SELECT crsql_finalize()')
-    } finally {
-      this.#database.close()
-    }
+    this.#database.close()
   }
 
   /** Lets a subscriber hear of a query; the query runs now unless it is live already. @internal */

@@ -74,7 +74,16 @@ export class Database {
     statement.finalize()
   }
 
+  /** Lets go of the file. cr-sqlite has statements of its own, which it must finalize first. */
   close(): void {
+    try {
+      this.get('SELECT crsql_finalize()')
+    } finally {
+      this.#closeConnection()
+    }
+  }
+
+  #closeConnection(): void {
     for (const statement of this.#idle.values()) statement.finalize()
     this.#idle.clear()
     this.connection.close()

@@ -23,7 +23,7 @@ const FUNCTION = 31
 const RECURSIVE = 33
 
 const TELLING_PRAGMAS =
-  /^(data_version|schema_version|table_x?info|table_list|index_list|index_x?info|foreign_key_list)$/i
+  /^(data_version|schema_version|table_x?info|table_list|index_list|index_x?info|foreign_key_list|foreign_key_check|integrity_check|quick_check)$/i
 
 const CHANGING_FUNCTIONS =
   /^crsql_(as_crr|as_table|begin_alter|commit_alter|automigrate|finalize|internal_sync_bit|next_db_version)$/i

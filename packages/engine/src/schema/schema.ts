@@ -85,8 +85,15 @@ function parseSchema(text: string): Schema {
     const { offset, length } = statement.span
     const sql = text.slice(offset, offset + length)
     const crr = replicatedTable(statement)
-    if (crr !== undefined) replicated.push({ name: crr, sql })
-    else declarations.push(declarationOf(statement, sql))
+    if (crr !== undefined) {
+      replicated.push({ name: crr, sql })
+      continue
+    }
+    const declaration = declarationOf(statement, sql)
+    if (declarations.some(({ name }) => name.toLowerCase() === declaration.name.toLowerCase())) {
+      throw refuse(sql, `${declaration.name} is declared twice`, 'leave one out')
+    }
+    declarations.push(declaration)
   }
   return { declarations, replicated }
 }

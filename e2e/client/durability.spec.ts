@@ -35,35 +35,46 @@ const kills: Record<string, (page: Page, context: BrowserContext) => Promise<unk
   'the page is reloaded': (page) => page.reload(),
 }
 
-for (const [how, kill] of Object.entries(kills)) {
-  test(`after ${WRITES} writes, ${how} at once: every stored write is there, and the file is sound`, async ({
-    context,
-  }) => {
-    const stored: number[] = []
-    await context.exposeFunction('tellStored', (id: number) => {
-      stored.push(id)
-    })
-    const page = await openPage(context)
-    await page.evaluate(async (writes) => {
-      for (let id = 1; id <= writes; id++) {
-        window.db.insert('entry', { id, text: `text ${id}` }).stored.then(
-          () => window.tellStored(id),
-          () => {},
-        )
-        // Some dozens of commits, not one.
-        if (id % 10 === 0) await new Promise((resolve) => setTimeout(resolve))
-      }
-    }, WRITES)
-    // Not awaited: a killed process does not say that it is done.
-    kill(page, context).catch(() => {})
+/** When the page is killed: as soon as all writes were made, or while they are being made. */
+const moments = [
+  { when: `after ${WRITES} writes in one task`, pause: false, least: 0 },
+  { when: `amid ${WRITES} writes`, pause: true, least: 40 },
+]
 
-    const next = await openPage(context)
-    const { ids, check } = await stateOfDisk(next)
-    expect(check).toBe('ok')
-    console.log(`${how}: ${stored.length} were told as stored, ${ids.length} are there`)
-    expect(stored.length).toBeGreaterThan(0)
-    expect(ids).toEqual(expect.arrayContaining(stored))
-    // What was not told may be there or not, but in order: a write is never there without those before it.
-    expect(ids).toEqual(ids.map((_, i) => i + 1))
-  })
+for (const [how, kill] of Object.entries(kills)) {
+  for (const { when, pause, least } of moments) {
+    test(`${when}, ${how}: every stored write is there, and the file is sound`, async ({ context }) => {
+      const stored: number[] = []
+      await context.exposeFunction('tellStored', (id: number) => {
+        stored.push(id)
+      })
+      const page = await openPage(context)
+      const written = page.evaluate(
+        async ({ writes, pause }) => {
+          for (let id = 1; id <= writes; id++) {
+            window.db.insert('entry', { id, text: `text ${id}` }).stored.then(
+              () => window.tellStored(id),
+              () => {},
+            )
+            // Many commits, not one.
+            if (pause && id % 4 === 0) await new Promise((resolve) => setTimeout(resolve))
+          }
+        },
+        { writes: WRITES, pause },
+      )
+      written.catch(() => {})
+      if (pause) await expect.poll(() => stored.length, { intervals: [1] }).toBeGreaterThan(least)
+      else await written
+      // Not awaited: a killed process does not say that it is done.
+      kill(page, context).catch(() => {})
+
+      const next = await openPage(context)
+      const { ids, check } = await stateOfDisk(next)
+      expect(check).toBe('ok')
+      console.log(`${when}, ${how}: ${stored.length} were told as stored, ${ids.length} are there`)
+      expect(ids).toEqual(expect.arrayContaining(stored))
+      // What was not told may be there or not, but in order: a write is never there without those before it.
+      expect(ids).toEqual(ids.map((_, i) => i + 1))
+    })
+  }
 }

@@ -61,8 +61,8 @@ function statement(table: RandomTable, other: RandomTable): fc.Arbitrary<string>
     sql`INSERT ${CONFLICT}INTO ${name} (${columns.join(', ')}) SELECT ${oneOf("id || 'x'", 'id + 10', 'id')}${columns
       .slice(1)
       .map((column) => `, ${column}`)
-      .join('')} FROM ${name}`,
-    sql`INSERT ${CONFLICT}INTO ${name} (id, a, b) SELECT id, a, b FROM ${other.name}`,
+      .join('')} FROM ${name} LIMIT 4`,
+    sql`INSERT ${CONFLICT}INTO ${name} (id, a, b) SELECT id, a, b FROM ${other.name} LIMIT 4`,
     { arbitrary: sql`UPDATE ${CONFLICT}${name} SET ${assign}${where}`, weight: 5 },
     sql`UPDATE ${CONFLICT}${name} SET ${assign}, d = d + 1${where}`,
     sql`UPDATE ${CONFLICT}${name} SET b = o.b, c = o.a FROM ${other.name} AS o WHERE o.a = ${name}.a`,

@@ -1,3 +1,4 @@
+/// <reference path="../database/wa-sqlite.d.ts" />
 import { MemoryVFS } from '@vlcn.io/wa-sqlite/src/examples/MemoryVFS.js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sqlite } from '../../test/oracle/check.ts'

@@ -62,7 +62,7 @@ test('applied to the result before, it gives the result after', () => {
     fc.property(resultArbitrary, resultArbitrary, (before, after) => {
       expect(apply(before, difference(before, after))).toEqual(after)
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   )
 })
 
@@ -80,7 +80,7 @@ test('nothing is spoken of without need', () => {
       const stay = same.map((key) => old.get(key) as number)
       expect(delta?.put.length ?? 0).toBe(after.keys.length - longestIncreasing(stay))
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   )
 })
 

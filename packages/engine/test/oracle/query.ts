@@ -29,7 +29,7 @@ const expression = (alias: string): fc.Arbitrary<string> =>
   )
 
 /** A condition over one table. Never a parameter: those have templates of their own. */
-const condition = (alias: string, other: string): fc.Arbitrary<string> =>
+export const condition = (alias: string, other: string): fc.Arbitrary<string> =>
   fc.oneof(
     sql`${column(alias)} ${COMPARE} ${literal}`,
     sql`${expression(alias)} ${COMPARE} ${expression(alias)}`,
@@ -183,7 +183,7 @@ export function queryArbitrary(schema: RandomSchema): fc.Arbitrary<RandomQuery> 
         sql`WITH w AS (SELECT a, b FROM ${t} WHERE a > 0) SELECT w.b, x.id FROM w JOIN ${t} AS x ON x.a = w.a`,
       ),
       query(
-        sql`WITH RECURSIVE n(i) AS (SELECT min(a) FROM ${t} UNION SELECT i + 1 FROM n WHERE i < 4) SELECT i, (SELECT count(*) FROM ${t} AS x WHERE x.a = i) FROM n`,
+        sql`WITH RECURSIVE n(i) AS (SELECT 0 UNION SELECT i + 1 FROM n WHERE i < (SELECT count(*) FROM ${t}) AND i < 6) SELECT i, (SELECT count(*) FROM ${t} AS x WHERE x.a = i) FROM n`,
       ),
       query(
         sql`SELECT id, row_number() OVER (ORDER BY a, b, c, d, r, id), sum(a) OVER (PARTITION BY b) FROM ${t}`,

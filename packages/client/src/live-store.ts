@@ -21,7 +21,13 @@ export const PENDING: Snapshot<never> = Object.freeze({
 /** Rows that came before the commit message that speaks of them. */
 export interface Arrived {
   readonly entries: readonly Entry[]
+  /** Made part by part as well: 100,000 rows at once would be a long task. */
+  readonly byKey: ReadonlyMap<RowKey, Entry>
   readonly decoder: Decoder | null
+}
+
+function noneArrived(): { entries: Entry[]; byKey: Map<RowKey, Entry>; decoder: Decoder | null } {
+  return { entries: [], byKey: new Map(), decoder: null }
 }
 
 /**
@@ -37,7 +43,7 @@ export class LiveStore {
   #base: Base | null = null
   #predictor: RowsPredictor | GroupsPredictor | null = null
   /** Decoded from `rows` messages, until the commit message that speaks of them. */
-  #arrived: { entries: Entry[]; decoder: Decoder | null } = { entries: [], decoder: null }
+  #arrived: { entries: Entry[]; byKey: Map<RowKey, Entry>; decoder: Decoder | null } = noneArrived()
   #error: MillraceError | undefined
   #shown: readonly Entry[] = []
   /** The entries among them that predictions made. */
@@ -80,14 +86,16 @@ export class LiveStore {
     const sameShape = decoder.shape.columns.join() === this.shape?.columns.join()
     for (const values of rows) {
       const known = sameShape ? this.#known(decoder.keyOf(values)) : undefined
-      this.#arrived.entries.push(decoder.entry(values, known))
+      const entry = decoder.entry(values, known)
+      this.#arrived.entries.push(entry)
+      this.#arrived.byKey.set(entry.key, entry)
     }
   }
 
   /** The rows that came since the last commit message. */
   takeArrived(): Arrived {
     const arrived = this.#arrived
-    this.#arrived = { entries: [], decoder: null }
+    this.#arrived = noneArrived()
     return arrived
   }
 
@@ -96,7 +104,7 @@ export class LiveStore {
     switch (change.type) {
       case 'reset': {
         const decoder = arrived.decoder ?? new Decoder(change.shape)
-        this.#base = new Base(decoder, arrived.entries)
+        this.#base = new Base(decoder, arrived.entries, arrived.byKey)
         this.#error = undefined
         this.#predictor = predictorOf(decoder.shape, this.query)
         break
@@ -132,7 +140,7 @@ export class LiveStore {
       return null
     if (!looksSame) this.#rows = new LazyRows(entries)
     this.#snapshot = new StoreSnapshot(this.#rows, status, this.#error, settling)
-    return { edits, renewed: () => (edits === null ? renewedRows(before, entries) : []) }
+    return { edits, renewed: (among) => (edits === null ? renewedRows(before, entries, among) : []) }
   }
 
   #predict(overlayOf: (table: string) => TableOverlay | undefined, find: FindImage): Predicted {

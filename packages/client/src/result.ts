@@ -157,10 +157,16 @@ function longestAscending(numbers: readonly number[]): ReadonlySet<number> {
   return chain
 }
 
-/** Rows that are in both with the same key and other values: before and after. */
-export function renewedRows(before: readonly Entry[], after: readonly Entry[]): (readonly [Row, Row])[] {
-  const old = new Map(before.map(({ key, row }) => [key, row]))
+/** Of the rows `among`, those that are in both with the same key and other values: before and after. */
+export function renewedRows(
+  before: readonly Entry[],
+  after: readonly Entry[],
+  among: { has(row: Row): boolean },
+): (readonly [Row, Row])[] {
+  const old = new Map<RowKey, Row>()
+  for (const { key, row } of before) if (among.has(row)) old.set(key, row)
   const renewed: (readonly [Row, Row])[] = []
+  if (old.size === 0) return renewed
   for (const { key, row } of after) {
     const was = old.get(key)
     if (was !== undefined && was !== row) renewed.push([was, row])

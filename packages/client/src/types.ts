@@ -96,10 +96,10 @@ export type Edit<R = Row> =
 export interface Change<R = Row> {
   readonly edits: readonly Edit<R>[] | null
   /**
-   * Where `edits` is null: the rows that have other values than before under the same key, before and after. A
-   * destination that patches rows in place keeps their identity by it. Worked out when it is called.
+   * Where `edits` is null: of the rows `among` that were shown before, those that have other values now under the same
+   * key, before and after. A destination that patches rows in place keeps their identity by it. Worked out when called.
    */
-  renewed(): readonly (readonly [before: R, after: R])[]
+  renewed(among: { has(row: R & object): boolean }): readonly (readonly [before: R, after: R])[]
 }
 
 /** A query whose rows are kept true. Those of equal text and parameters share one result. */

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +6,8 @@ import { chromium, type Page } from '@playwright/test'
 import { build, preview } from 'vite'
 import { chromiumOptions } from '../e2e/chromium.ts'
 import { printTable } from './measure.ts'
+
+const OURS = 'ours'
 
 /** A task of the main thread that is longer than this keeps the page from answering. */
 const LONG = 50
@@ -39,13 +41,18 @@ interface ProfileNode {
 
 /**
  * The demo with 100,000 todos in a real browser: the longest task of the main thread in each phase of use, from a trace,
- * and whose code it ran. "Millrace" is what runs in functions of packages/* and what those call.
+ * and how much of it ran in functions of packages/*.
  */
 export async function benchLongTasks(): Promise<void> {
   const outDir = join(tmpdir(), `millrace-trace-${process.pid}`)
   const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url))
-  // Not minified: the comments that the bundler leaves tell which lines are whose.
-  const site = { configFile, logLevel: 'warn' as const, build: { outDir, minify: false, emptyOutDir: true } }
+  // Our packages in a file of their own, by which a profile tells whose a function is.
+  const output = { advancedChunks: { groups: [{ name: OURS, test: /\/packages\// }] } }
+  const site = {
+    configFile,
+    logLevel: 'warn' as const,
+    build: { outDir, emptyOutDir: true, minify: false, rolldownOptions: { output } },
+  }
   await build(site)
   const server = await preview({ ...site, preview: { port: 4399, strictPort: true } })
   const rows: string[][] = []
@@ -71,12 +78,15 @@ export async function benchLongTasks(): Promise<void> {
 }
 
 async function traceDemo(url: string): Promise<string[][]> {
-  const browser = await chromium.launch(chromiumOptions)
+  // A profile on disk: in the windows that Playwright opens by default OPFS is in the memory of another process.
+  const profile = await mkdtemp(join(tmpdir(), 'millrace-profile-'))
+  const browser = await chromium.launchPersistentContext(profile, chromiumOptions)
   const page = await browser.newPage()
   await page.goto(url)
   const settled = () => page.waitForTimeout(1500)
   const titles = page.locator('.todo-list > li label')
   const rows: string[][] = []
+  // Said as it comes: all phases take minutes.
   const phase = async (name: string, run: () => Promise<unknown>) => {
     rows.push([
       name,
@@ -85,6 +95,7 @@ async function traceDemo(url: string): Promise<string[][]> {
         await settled()
       })),
     ])
+    console.log(url, ...(rows.at(-1) as string[]))
   }
   await page.locator('.new-todo').fill('first')
   await page.locator('.new-todo').press('Enter')
@@ -118,6 +129,7 @@ async function traceDemo(url: string): Promise<string[][]> {
     await page.locator('.new-todo').press('Enter')
   })
   await browser.close()
+  await rm(profile, { recursive: true, force: true })
   return rows
 }
 
@@ -138,17 +150,21 @@ async function trace(page: Page, run: () => Promise<unknown>): Promise<string[]>
   await complete
   await session.detach()
 
-  const regions = await regionsOf(page)
-  const main = events.find(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+  const main = mainThread(events)
   const tasks = events.filter(
     (event) =>
       event.name === 'ThreadControllerImpl::RunTask' && event.pid === main?.pid && event.tid === main.tid,
   )
-  const samples = samplesOf(events, main, regions)
+  const samples = samplesOf(events, main)
+  tasks.sort((x, y) => x.ts - y.ts)
+  samples.sort((x, y) => x.ts - y.ts)
+  let next = 0
   const measured = tasks.map(({ ts, dur = 0 }) => {
     let ours = 0
-    for (const sample of samples)
-      if (sample.ts >= ts && sample.ts < ts + dur && sample.ours) ours += sample.us
+    while (next < samples.length && (samples[next] as Sample).ts < ts) next++
+    for (; next < samples.length && (samples[next] as Sample).ts < ts + dur; next++) {
+      if ((samples[next] as Sample).ours) ours += (samples[next] as Sample).us
+    }
     return { ms: dur / 1000, ours: ours / 1000 }
   })
   measured.sort((a, b) => b.ms - a.ms)
@@ -163,13 +179,28 @@ async function trace(page: Page, run: () => Promise<unknown>): Promise<string[]>
   ]
 }
 
-/** Profile samples of the main thread's process, each with its time and whether a function of ours is on its stack. */
-function samplesOf(
-  events: readonly TraceEvent[],
-  main: TraceEvent | undefined,
-  isOurs: (url: string, line: number) => boolean,
-): { ts: number; us: number; ours: boolean }[] {
-  const samples: { ts: number; us: number; ours: boolean }[] = []
+interface Sample {
+  readonly ts: number
+  readonly us: number
+  readonly ours: boolean
+}
+
+/** Of the main threads of all renderers the one that worked most: that of our page. */
+function mainThread(events: readonly TraceEvent[]): TraceEvent | undefined {
+  const work = (thread: TraceEvent) =>
+    events.reduce(
+      (sum, { pid, tid, dur }) => (pid === thread.pid && tid === thread.tid ? sum + (dur ?? 0) : sum),
+      0,
+    )
+  return events
+    .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+    .map((thread) => ({ thread, work: work(thread) }))
+    .sort((a, b) => b.work - a.work)[0]?.thread
+}
+
+/** Profile samples of a thread, each with its time and whether it was in a function of ours, or a built-in one called there. */
+function samplesOf(events: readonly TraceEvent[], main: TraceEvent | undefined): Sample[] {
+  const samples: Sample[] = []
   const profiles = events.filter(
     ({ name, pid, tid }) => name === 'Profile' && pid === main?.pid && tid === main.tid,
   )
@@ -181,8 +212,10 @@ function samplesOf(
       .sort((a, b) => a.ts - b.ts)
     for (const { args } of chunks) {
       for (const { id, parent, callFrame } of args.data?.cpuProfile?.nodes ?? []) {
-        const own = callFrame.url !== undefined && isOurs(callFrame.url, callFrame.lineNumber ?? 0)
-        ours.set(id, own || (parent !== undefined && ours.get(parent) === true))
+        const isOurs = callFrame.url
+          ? callFrame.url.includes(`/${OURS}-`)
+          : parent !== undefined && ours.get(parent) === true
+        ours.set(id, isOurs)
       }
       args.data?.cpuProfile?.samples?.forEach((node, i) => {
         const us = args.data?.timeDeltas?.[i] ?? 0
@@ -192,31 +225,4 @@ function samplesOf(
     }
   }
   return samples
-}
-
-/** Which lines of the page's scripts came from packages/*, by the comments of the bundler. */
-async function regionsOf(page: Page): Promise<(url: string, line: number) => boolean> {
-  const scripts = await page.evaluate(async () => {
-    const addresses = performance
-      .getEntriesByType('resource')
-      .map(({ name }) => name)
-      .filter((name) => name.endsWith('.js') && !name.includes('worker'))
-    return Promise.all(
-      addresses.map(async (address) => [address, await (await fetch(address)).text()] as const),
-    )
-  })
-  const lines = new Map<string, boolean[]>()
-  for (const [address, text] of scripts) {
-    let ours = false
-    lines.set(
-      address,
-      text.split('\n').map((line) => {
-        const region = /^\s*\/\/#region (.*)/.exec(line)
-        if (region !== null) ours = /(^|\/)packages\//.test(region[1] as string)
-        else if (/^\s*\/\/#endregion/.test(line)) ours = false
-        return ours
-      }),
-    )
-  }
-  return (url, line) => lines.get(url)?.[line] === true
 }

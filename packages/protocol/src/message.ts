@@ -90,8 +90,8 @@ export type QueryChange =
   /** The result from here on is the rows sent for this query since the last commit message. */
   | { readonly type: 'reset'; readonly query: QueryId; readonly shape: Shape }
   /**
-   * First the rows of `remove` go; then each row sent for this query since the last commit message is put at the
-   * position that `at` gives for it (ascending). A row whose key is there already is replaced, and moved.
+   * First all rows go whose keys are in `remove`, or among the rows sent for this query since the last commit message;
+   * then each of the rows sent is put at the position that `at` gives for it (ascending).
    */
   | {
       readonly type: 'delta'

@@ -7,7 +7,7 @@ import { $RAW, createStore } from 'solid-js/store'
  * A destination for a view: a Solid store that is patched in place.
  *
  * The client's rows are immutable and shared; Solid writes into the objects that it proxies. So each row is copied
- * once, when it enters, and from then on
+ * once, when it is first read (of 100,000 rows a page reads those that it shows), and from then on
  *
  * - a changed column is written into the copy, which wakes the readers of that column of that row;
  * - an insert, a removal or a move puts a new array of the same copies in place of the old one. That costs a slice and
@@ -32,49 +32,58 @@ type State = { -readonly [P in keyof Snapshot<Copy>]: Snapshot<Copy>[P] }
 
 export function createSnapshotStore<R>(): SnapshotStore<R> {
   const [store, setStore] = createStore<State>(empty())
-  // The copy of each of the client's row objects. The client shows the same object again where a row comes back, after
-  // a move or a refused write: it then finds its copy, and its DOM. Several versions of a row may lead to one copy.
-  const copies = new WeakMap<object, Copy>()
+  // The copy of each of the client's row objects that was read. The client shows the same object again where a row comes
+  // back, after a move or a refused write: it then finds its copy, and its DOM. Several versions of a row may lead to
+  // one copy.
+  const copies = new WeakMap<R & object, Copy>()
 
-  // What store.data proxies: replaced with each structural change, never written into.
-  let rows: readonly Copy[] = []
+  // The client's rows as they show, in an array of our own; store.data is a view of it in which each is its copy.
+  let rows: R[] = []
 
   function copyOf(row: R): Copy {
-    const values = row as Copy
-    let copy = copies.get(values)
-    if (copy === undefined) copy = { ...values }
-    else writeColumns(copy, values)
-    copies.set(values, copy)
+    const known = copies.get(row as R & object)
+    if (known !== undefined) return known
+    const copy = { ...(row as Copy) }
+    copies.set(row as R & object, copy)
     return copy
   }
 
-  /** The row has other values from now on: its copy is found by either. */
+  /** The row that was shown has other values from now on: its copy, if there is one, is found by either. */
   function renew(before: R, after: R): void {
-    const copy = copies.get(before as Copy)
-    if (copy !== undefined) copies.set(after as Copy, copy)
+    const copy = copies.get(before as R & object)
+    if (copy !== undefined) copies.set(after as R & object, copy)
+    refresh(after)
   }
 
-  function setRows(next: readonly Copy[]): void {
+  /** A row enters: a copy from before may have followed another version of it since. */
+  function refresh(row: R): void {
+    const copy = copies.get(row as R & object)
+    if (copy !== undefined) writeColumns(copy, row as Copy)
+  }
+
+  function setRows(next: R[]): void {
     rows = next
-    setStore('data', markRaw(next))
+    setStore('data', viewOf(next, copyOf))
   }
 
   function applyEdits(edits: readonly Edit<R>[]): void {
-    let next: Copy[] | undefined
+    let next: R[] | undefined
     for (const edit of edits) {
       switch (edit.type) {
         case 'insert':
+          refresh(edit.row)
           next ??= rows.slice()
-          next.splice(edit.index, 0, copyOf(edit.row))
+          next.splice(edit.index, 0, edit.row)
           break
         case 'remove':
           next ??= rows.slice()
           next.splice(edit.index, 1)
           break
         case 'update': {
-          const copy = (next ?? rows)[edit.index] as Copy
-          writeColumns(copy, edit.row as Copy)
-          copies.set(edit.row as Copy, copy)
+          const target = next ?? rows
+          renew(target[edit.index] as R, edit.row)
+          // Written behind the view: it shows the same copy there.
+          target[edit.index] = edit.row
           break
         }
         default:
@@ -85,8 +94,14 @@ export function createSnapshotStore<R>(): SnapshotStore<R> {
   }
 
   function replaceAll(data: readonly R[]): void {
-    const next = data.map(copyOf)
-    if (next.length !== rows.length || next.some((copy, i) => copy !== rows[i])) setRows(next)
+    const found = (row: R) => copies.get(row as R & object)
+    // Where each place keeps its copy, or has none that anybody has read, the list is as it was.
+    const isSameList =
+      data.length === rows.length &&
+      data.every((row, i) => row === rows[i] || found(row) === found(rows[i] as R))
+    for (const row of data) refresh(row)
+    if (isSameList) for (const [i, row] of data.entries()) rows[i] = row
+    else setRows(data.slice())
   }
 
   function show(snapshot: Snapshot<R>): void {
@@ -107,7 +122,7 @@ export function createSnapshotStore<R>(): SnapshotStore<R> {
     apply(change, snapshot) {
       const edits = change.edits
       if (edits === null) {
-        for (const [before, after] of change.renewed()) renew(before, after)
+        for (const [before, after] of change.renewed(copies)) renew(before, after)
         return show(snapshot)
       }
       batch(() => {
@@ -137,10 +152,18 @@ function writeColumns(copy: Copy, row: Copy): void {
 }
 
 /**
- * Solid looks through every row of an array that it is given, column by column, for proxies to unwrap. Ours hold none,
- * and an array that already says what it is without its proxy is taken as it is. One row inserted into 100,000 of five
- * columns: 1.6 ms so, 250 ms otherwise (Solid 1.9.19, Node 20).
+ * The rows as an array in which each is its copy, made when it is first read. It says by $RAW that it is no proxy of
+ * Solid's: otherwise Solid would look through every row of it, column by column, for proxies to unwrap. One row inserted
+ * into 100,000 of five columns: 1.6 ms so, 250 ms otherwise (Solid 1.9.19, Node 20).
  */
-function markRaw<A extends object>(array: A): A {
-  return Object.defineProperty(array, $RAW, { value: array })
+function viewOf<R>(rows: R[], copyOf: (row: R) => Copy): Copy[] {
+  const view = new Proxy(rows, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property)
+      const isRow = typeof property === 'string' && typeof value === 'object' && value !== null
+      return isRow ? copyOf(value as R) : value
+    },
+  })
+  Object.defineProperty(rows, $RAW, { value: view })
+  return view as unknown as Copy[]
 }

@@ -1,9 +1,9 @@
 import { useDb, useQuery } from '@millrace/react'
+import { clearCompleted } from '../shared/bulk.ts'
 import type { Tables } from '../shared/database.ts'
-import { rowsOf, warm } from '../shared/live.ts'
-import { record } from '../shared/record.ts'
+import { warm } from '../shared/live.ts'
 import { filters, linkTo, type Route } from '../shared/route.ts'
-import { clearCompleted, countsOf, todosOf } from '../shared/todos.ts'
+import { countsOf, todosOf } from '../shared/todos.ts'
 
 export function Footer({ list, here }: { list: string; here: Route }) {
   const db = useDb<Tables>()
@@ -34,9 +34,7 @@ export function Footer({ list, here }: { list: string; here: Route }) {
         <button
           type="button"
           className="clear-completed"
-          onClick={() =>
-            record(() => clearCompleted(db, list, rowsOf(db, todosOf(list, here.filter)), counts))
-          }
+          onClick={() => clearCompleted(db, list, here.filter, counts)}
         >
           Clear completed
         </button>

@@ -1,6 +1,6 @@
 import { useDb } from '@millrace/react'
 import { useCallback, useSyncExternalStore } from 'react'
-import { filling } from '../shared/fill.ts'
+import { bulk } from '../shared/bulk.ts'
 import { useCell } from './use-cell.ts'
 
 /** What the user should know about the database: where it is if not on disk, and what keeps it busy. */
@@ -10,7 +10,7 @@ export function Notices() {
     useCallback((listener) => db.onConnection(listener), [db]),
     () => db.connection,
   )
-  const bulk = useCell(filling)
+  const busy = useCell(bulk)
   return (
     <div className="notices" role="status">
       {db.storage.type === 'memory' && (
@@ -23,12 +23,12 @@ export function Notices() {
           Waiting for the database. What you write is kept and stored as soon as it answers.
         </p>
       )}
-      {bulk && (
-        <p className="notice filling" aria-live="off">
-          <label htmlFor="progress">Adding todos</label>
-          <progress id="progress" max={bulk.total} value={bulk.added} />
-          <span className="percent">{Math.floor((100 * bulk.added) / bulk.total)} %</span>
-          <button type="button" className="cancel" onClick={bulk.cancel}>
+      {busy && (
+        <p className="notice busy" aria-live="off">
+          <label htmlFor="progress">{busy.label}</label>
+          <progress id="progress" max={busy.total} value={busy.done} />
+          <span className="percent">{Math.floor((100 * busy.done) / busy.total)} %</span>
+          <button type="button" className="cancel" onClick={busy.cancel}>
             Cancel
           </button>
         </p>

@@ -4,7 +4,7 @@ import type { Tables } from '../shared/database.ts'
 import { focusAtEnd } from '../shared/list-view.ts'
 import { record } from '../shared/record.ts'
 import { moveByKey, moveTo, startDrag } from '../shared/reorder.ts'
-import { deleteTodo, type Item, renameTodo, setDone } from '../shared/todos.ts'
+import { deleteTodos, type Item, renameTodo, setDone } from '../shared/todos.ts'
 
 interface TodoRowProps {
   readonly todo: Item
@@ -26,7 +26,7 @@ export const TodoRow = memo(function TodoRow({ todo, rows, index, measure }: Tod
     if (draft === undefined) return
     setDraft(undefined)
     const text = draft.trim()
-    if (text === '') record(() => deleteTodo(db, todo))
+    if (text === '') record(() => deleteTodos(db, [todo]))
     else if (text !== todo.title)
       record(() => renameTodo(db, todo, text), { text, again: () => setDraft(text) })
   }
@@ -53,7 +53,7 @@ export const TodoRow = memo(function TodoRow({ todo, rows, index, measure }: Tod
           className="toggle"
           aria-label={todo.title}
           checked={todo.done === 1}
-          onChange={() => record(() => setDone(db, todo, !todo.done))}
+          onChange={() => record(() => setDone(db, [todo], 1 - todo.done))}
         />
         {/* biome-ignore lint/a11y: TodoMVC's label; the button beside it does the same by keyboard */}
         <label onDoubleClick={() => setDraft(todo.title)}>{todo.title}</label>
@@ -67,7 +67,7 @@ export const TodoRow = memo(function TodoRow({ todo, rows, index, measure }: Tod
           type="button"
           className="icon destroy"
           aria-label={`Delete “${todo.title}”`}
-          onClick={() => record(() => deleteTodo(db, todo))}
+          onClick={() => record(() => deleteTodos(db, [todo]))}
         />
       </div>
       {draft !== undefined && (

@@ -1,14 +1,12 @@
 import { useDb, useQuery } from '@millrace/react'
+import { toggleAll } from '../shared/bulk.ts'
 import type { Tables } from '../shared/database.ts'
-import { rowsOf } from '../shared/live.ts'
-import { record } from '../shared/record.ts'
-import { countsOf, type Filter, setAllDone, todosOf } from '../shared/todos.ts'
+import { countsOf, type Filter } from '../shared/todos.ts'
 
 export function ToggleAll({ list, filter }: { list: string; filter: Filter }) {
   const db = useDb<Tables>()
   const [counts] = useQuery(countsOf(list)).data
   if (!counts?.total) return null
-  const done = counts.active === 0 ? 0 : 1
 
   return (
     <>
@@ -16,8 +14,8 @@ export function ToggleAll({ list, filter }: { list: string; filter: Filter }) {
         id="toggle-all"
         className="toggle-all"
         type="checkbox"
-        checked={!done}
-        onChange={() => record(() => setAllDone(db, list, done, rowsOf(db, todosOf(list, filter)), counts))}
+        checked={counts.active === 0}
+        onChange={() => toggleAll(db, list, filter, counts)}
       />
       <label className="visually-hidden" htmlFor="toggle-all">
         Mark all as complete

@@ -1,13 +1,13 @@
 import { useDb } from '@millrace/react'
 import { useRef } from 'react'
+import { addMany, bulk } from '../shared/bulk.ts'
 import type { List, Tables } from '../shared/database.ts'
-import { fill, filling } from '../shared/fill.ts'
 import { downloadDatabase, wide } from '../shared/tools.ts'
 import { useCell } from './use-cell.ts'
 
 export function Tools({ list }: { list: List | undefined }) {
   const db = useDb<Tables>()
-  const isFilling = useCell(filling) !== undefined
+  const isBusy = useCell(bulk) !== undefined
   const details = useRef<HTMLDetailsElement>(null)
 
   function use(tool: () => unknown) {
@@ -22,8 +22,8 @@ export function Tools({ list }: { list: List | undefined }) {
         <button
           type="button"
           className="add-many"
-          disabled={isFilling || list === undefined}
-          onClick={() => use(() => list && fill(db, list.id, 100_000))}
+          disabled={isBusy || list === undefined}
+          onClick={() => use(() => list && addMany(db, list.id, 100_000))}
         >
           Add 100,000 todos
         </button>

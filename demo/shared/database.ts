@@ -29,8 +29,11 @@ export function openTodos(): Promise<Db> {
   return open<Tables>({ port: workerPort({ name: 'todos', schema, storage: ['opfs', 'memory'] }) })
 }
 
-/** Random, and unlike crypto.randomUUID also there without https. */
+/**
+ * Begins with the time, so that the newest rows lie side by side in every index: 100,000 random ids would touch pages
+ * all over the file. Unlike crypto.randomUUID, this is also there without https.
+ */
 export function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(10))
-  return Array.from(bytes, (byte) => byte.toString(36).padStart(2, '0')).join('')
+  const random = crypto.getRandomValues(new Uint32Array(2))
+  return [Date.now(), ...random].map((part) => part.toString(36).padStart(7, '0')).join('')
 }

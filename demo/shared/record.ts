@@ -21,8 +21,14 @@ export interface Typed {
   readonly again: () => void
 }
 
-/** Makes a write, times it for the panel, and tells the user if the database refuses it. */
-export function record(make: () => Write | Promise<Stored>, typed?: Typed): void {
+/**
+ * Makes a write, times it for the panel, and tells the user if the database refuses it: then it gives undefined, once
+ * that is known.
+ */
+export async function record(
+  make: () => Write | Promise<Stored>,
+  typed?: Typed,
+): Promise<Stored | undefined> {
   const begun = performance.now()
   const made = make()
   const predicted = 'stored' in made ? performance.now() - begun : undefined
@@ -33,14 +39,15 @@ export function record(make: () => Write | Promise<Stored>, typed?: Typed): void
     // Else a later write has the panel by now.
     if (lastWrite.get() === storing) lastWrite.set(answered)
   }
-  const stored = 'stored' in made ? made.stored : made
-  stored.then(
-    ({ woken }) => answer({ state: 'stored', predicted, answered: performance.now() - begun, woken }),
-    (error: MillraceError) => {
-      answer({ state: 'refused', predicted, answered: performance.now() - begun })
-      addToast(refusal(error, typed?.text), typed?.again)
-    },
-  )
+  try {
+    const stored = await ('stored' in made ? made.stored : made)
+    answer({ state: 'stored', predicted, answered: performance.now() - begun, woken: stored.woken })
+    return stored
+  } catch (error) {
+    answer({ state: 'refused', predicted, answered: performance.now() - begun })
+    addToast(refusal(error as MillraceError, typed?.text), typed?.again)
+    return undefined
+  }
 }
 
 /** Times in the unit that suits them. Browsers round the clock, many to 100 µs. */

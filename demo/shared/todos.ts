@@ -71,16 +71,20 @@ export function addTodo(db: Db, list: string | undefined, title: string, end: st
   })
 }
 
-export function setDone(db: Db, todo: Item, done: boolean): Write {
-  return db.update('todo', todo.id, { done })
+export function setDone(db: Db, todos: readonly Item[], done: number): Write {
+  return db.write((tx) => {
+    for (const { id } of todos) tx.update('todo', id, { done })
+  })
 }
 
 export function renameTodo(db: Db, todo: Item, title: string): Write {
   return db.update('todo', todo.id, { title })
 }
 
-export function deleteTodo(db: Db, todo: Item): Write {
-  return db.delete('todo', todo.id)
+export function deleteTodos(db: Db, todos: readonly Item[]): Write {
+  return db.write((tx) => {
+    for (const { id } of todos) tx.delete('todo', id)
+  })
 }
 
 /** Puts a todo at `index` of the rows shown. Only its own row is written. */
@@ -90,38 +94,25 @@ export function moveTodo(db: Db, id: string, index: number, rows: readonly Item[
   return db.update('todo', id, { position: positionAt(index, others, isUp) })
 }
 
-// Up to so many rows are changed one by one, which shows at once. More, or rows that are not on the page, are changed
-// by one statement, which shows when it is done.
-const ONE_BY_ONE = 500
+// ── Many todos, by SQL: shows when it is stored ────────────────────────────────────────────────────────────────────
 
-export function setAllDone(
-  db: Db,
-  list: string,
-  done: number,
-  rows: readonly Item[],
-  counts: Counts,
-): Write | Promise<Stored> {
-  const others = rows.filter((row) => row.done !== done)
-  const expected = done ? counts.active : counts.total - counts.active
-  if (others.length === expected && expected <= ONE_BY_ONE) {
-    return db.write((tx) => {
-      for (const { id } of others) tx.update('todo', id, { done })
-    })
-  }
-  return db.exec(sql`UPDATE todo SET done = ${done} WHERE list = ${list} AND done <> ${done}`)
+export function setSomeDone(db: Db, list: string, done: number, limit: number): Promise<Stored> {
+  return db.exec(sql`
+    UPDATE todo SET done = ${done}
+    WHERE id IN (SELECT id FROM todo WHERE list = ${list} AND done = ${1 - done} LIMIT ${limit})`)
 }
 
-export function clearCompleted(
+export function clearSome(db: Db, list: string, limit: number): Promise<Stored> {
+  return db.exec(sql`
+    DELETE FROM todo WHERE id IN (SELECT id FROM todo WHERE list = ${list} AND done = 1 LIMIT ${limit})`)
+}
+
+export function insertMany(
   db: Db,
   list: string,
-  rows: readonly Item[],
-  counts: Counts,
-): Write | Promise<Stored> {
-  const completed = rows.filter((row) => row.done)
-  if (completed.length === counts.total - counts.active && completed.length <= ONE_BY_ONE) {
-    return db.write((tx) => {
-      for (const { id } of completed) tx.delete('todo', id)
-    })
-  }
-  return db.exec(sql`DELETE FROM todo WHERE list = ${list} AND done = 1`)
+  rows: readonly (readonly [id: string, title: string, position: string])[],
+): Promise<Stored> {
+  return db.exec(sql`
+    INSERT INTO todo (id, list, title, done, position)
+    SELECT value ->> 0, ${list}, value ->> 1, 0, value ->> 2 FROM json_each(${JSON.stringify(rows)})`)
 }

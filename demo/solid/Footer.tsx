@@ -1,20 +1,15 @@
 import { useDb, useQuery } from '@millrace/solid'
 import { For, Show } from 'solid-js'
+import { clearCompleted } from '../shared/bulk.ts'
 import type { Tables } from '../shared/database.ts'
-import { rowsOf, warm } from '../shared/live.ts'
-import { record } from '../shared/record.ts'
+import { warm } from '../shared/live.ts'
 import { filters, linkTo, type Route } from '../shared/route.ts'
-import { type Counts, clearCompleted, countsOf, todosOf } from '../shared/todos.ts'
+import { type Counts, countsOf, todosOf } from '../shared/todos.ts'
 
 export function Footer(props: { list: string; here: Route }) {
   const db = useDb<Tables>()
   const query = useQuery(() => countsOf(props.list))
   const counts = (): Counts => query.data[0] ?? { total: 0, active: 0 }
-
-  function clear() {
-    const rows = rowsOf(db, todosOf(props.list, props.here.filter))
-    record(() => clearCompleted(db, props.list, rows, counts()))
-  }
 
   return (
     <Show when={counts().total}>
@@ -41,7 +36,11 @@ export function Footer(props: { list: string; here: Route }) {
           </For>
         </ul>
         <Show when={counts().active < counts().total}>
-          <button type="button" class="clear-completed" onClick={clear}>
+          <button
+            type="button"
+            class="clear-completed"
+            onClick={() => clearCompleted(db, props.list, props.here.filter, counts())}
+          >
             Clear completed
           </button>
         </Show>

@@ -1,13 +1,13 @@
 import { useDb } from '@millrace/solid'
 import { from, Show } from 'solid-js'
-import { filling } from '../shared/fill.ts'
+import { bulk } from '../shared/bulk.ts'
 import { useCell } from './use-cell.ts'
 
 /** What the user should know about the database: where it is if not on disk, and what keeps it busy. */
 export function Notices() {
   const db = useDb()
   const connection = from((set) => db.onConnection((connection) => set(() => connection)), db.connection)
-  const bulk = useCell(filling)
+  const busy = useCell(bulk)
   return (
     <div class="notices" role="status">
       <Show when={db.storage.type === 'memory'}>
@@ -20,13 +20,13 @@ export function Notices() {
           Waiting for the database. What you write is kept and stored as soon as it answers.
         </p>
       </Show>
-      <Show when={bulk()}>
-        {(bulk) => (
-          <p class="notice filling" aria-live="off">
-            <label for="progress">Adding todos</label>
-            <progress id="progress" max={bulk().total} value={bulk().added} />
-            <span class="percent">{Math.floor((100 * bulk().added) / bulk().total)} %</span>
-            <button type="button" class="cancel" onClick={() => bulk().cancel()}>
+      <Show when={busy()}>
+        {(busy) => (
+          <p class="notice busy" aria-live="off">
+            <label for="progress">{busy().label}</label>
+            <progress id="progress" max={busy().total} value={busy().done} />
+            <span class="percent">{Math.floor((100 * busy().done) / busy().total)} %</span>
+            <button type="button" class="cancel" onClick={() => busy().cancel()}>
               Cancel
             </button>
           </p>

@@ -4,7 +4,7 @@ import type { Tables } from '../shared/database.ts'
 import { focusAtEnd } from '../shared/list-view.ts'
 import { record } from '../shared/record.ts'
 import { moveByKey, moveTo, startDrag } from '../shared/reorder.ts'
-import { deleteTodo, type Item, renameTodo, setDone } from '../shared/todos.ts'
+import { deleteTodos, type Item, renameTodo, setDone } from '../shared/todos.ts'
 
 interface TodoRowProps {
   readonly todo: Item
@@ -27,7 +27,7 @@ export function TodoRow(props: TodoRowProps) {
     const text = draft()?.trim()
     setDraft(undefined)
     if (text === undefined) return
-    if (text === '') record(() => deleteTodo(db, props.todo))
+    if (text === '') record(() => deleteTodos(db, [props.todo]))
     else if (text !== props.todo.title) {
       record(() => renameTodo(db, props.todo, text), { text, again: () => setDraft(text) })
     }
@@ -55,7 +55,7 @@ export function TodoRow(props: TodoRowProps) {
           class="toggle"
           aria-label={props.todo.title}
           checked={props.todo.done === 1}
-          onChange={() => record(() => setDone(db, props.todo, !props.todo.done))}
+          onChange={() => record(() => setDone(db, [props.todo], 1 - props.todo.done))}
         />
         {/* biome-ignore lint/a11y: TodoMVC's label; the button beside it does the same by keyboard */}
         <label onDblClick={() => setDraft(props.todo.title)}>{props.todo.title}</label>
@@ -69,7 +69,7 @@ export function TodoRow(props: TodoRowProps) {
           type="button"
           class="icon destroy"
           aria-label={`Delete “${props.todo.title}”`}
-          onClick={() => record(() => deleteTodo(db, props.todo))}
+          onClick={() => record(() => deleteTodos(db, [props.todo]))}
         />
       </div>
       <Show when={isEditing()}>

@@ -1,12 +1,12 @@
 import { useDb } from '@millrace/solid'
+import { addMany, bulk } from '../shared/bulk.ts'
 import type { List, Tables } from '../shared/database.ts'
-import { fill, filling } from '../shared/fill.ts'
 import { downloadDatabase, wide } from '../shared/tools.ts'
 import { useCell } from './use-cell.ts'
 
 export function Tools(props: { list: List | undefined }) {
   const db = useDb<Tables>()
-  const bulk = useCell(filling)
+  const busy = useCell(bulk)
   let details!: HTMLDetailsElement
 
   function use(tool: () => unknown) {
@@ -21,8 +21,8 @@ export function Tools(props: { list: List | undefined }) {
         <button
           type="button"
           class="add-many"
-          disabled={bulk() !== undefined || props.list === undefined}
-          onClick={() => use(() => props.list && fill(db, props.list.id, 100_000))}
+          disabled={busy() !== undefined || props.list === undefined}
+          onClick={() => use(() => props.list && addMany(db, props.list.id, 100_000))}
         >
           Add 100,000 todos
         </button>

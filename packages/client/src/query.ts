@@ -72,8 +72,9 @@ function isSqlQuery(value: unknown): value is SqlQuery<unknown> {
  */
 export function compileQuery(query: Queryable<unknown>): CompiledQuery {
   let sql: unknown
-  let given: readonly unknown[]
-  if ('compile' in query) ({ sql, parameters: given } = query.compile())
+  let given: unknown
+  if (typeof query !== 'object' || query === null) sql = undefined
+  else if ('compile' in query) ({ sql, parameters: given } = query.compile())
   else if ('toSQL' in query) ({ sql, params: given } = query.toSQL())
   else ({ sql, parameters: given } = query)
   if (typeof sql !== 'string' || !Array.isArray(given)) {
@@ -82,7 +83,7 @@ export function compileQuery(query: Queryable<unknown>): CompiledQuery {
       `A query was expected, but ${String(query)} was given: write it with the sql tag, or give a Kysely or Drizzle builder.`,
     )
   }
-  const parameters = given.map((value, i) => toSqlValue(value, `parameter ${i + 1}`))
+  const parameters = given.map((value: unknown, i) => toSqlValue(value, `parameter ${i + 1}`))
   return { sql, parameters, id: identify(sql, parameters) }
 }
 

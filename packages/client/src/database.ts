@@ -177,14 +177,20 @@ class Client implements Database {
       }
       operations.push(operation)
     }
-    const answer: unknown = run({
-      insert: (table, row) => add(this.#operations.insert(table, row)),
-      update: (table, key, patch) => add(this.#operations.update(table, key, patch)),
-      delete: (table, key) => add(this.#operations.delete(table, key)),
-      exec: (query) => add(execOperation(query)),
-    })
-    ended = true
+    let answer: unknown
+    try {
+      answer = run({
+        insert: (table, row) => add(this.#operations.insert(table, row)),
+        update: (table, key, patch) => add(this.#operations.update(table, key, patch)),
+        delete: (table, key) => add(this.#operations.delete(table, key)),
+        exec: (query) => add(execOperation(query)),
+      })
+    } finally {
+      ended = true
+    }
     if (typeof (answer as { then?: unknown } | undefined)?.then === 'function') {
+      // Its next use of the transaction fails; that this is refused is told here already.
+      ;(answer as PromiseLike<unknown>).then(undefined, () => {})
       throw new MillraceError(
         'INVALID_VALUE',
         'db.write was given an asynchronous function, but a write is made in one go: await what it needs before it. Nothing was written.',

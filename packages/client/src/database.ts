@@ -200,7 +200,11 @@ class Client implements Database {
   }
 
   exec(query: Queryable<unknown>): Promise<Stored> {
-    return this.#write([execOperation(query)]).stored
+    try {
+      return this.#write([execOperation(query)]).stored
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   export(): Promise<Uint8Array> {

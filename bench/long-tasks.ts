@@ -47,7 +47,7 @@ export async function benchLongTasks(): Promise<void> {
   const outDir = join(tmpdir(), `millrace-trace-${process.pid}`)
   const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url))
   // Our packages in a file of their own, by which a profile tells whose a function is.
-  const output = { advancedChunks: { groups: [{ name: OURS, test: /\/packages\// }] } }
+  const output = { codeSplitting: { groups: [{ name: OURS, test: /\/packages\// }] } }
   const site = {
     configFile,
     logLevel: 'warn' as const,

@@ -102,8 +102,8 @@ export function merge(kept: readonly Entry[], put: readonly Entry[], at: readonl
 /** Beyond this many rows between the first and the last change, a destination takes the whole result over instead. */
 const MAX_EDITED = 500
 
-/** The steps from one list of entries to another: empty when they look the same, null when there are too many. */
-export function editsBetween(before: readonly Entry[], after: readonly Entry[]): Edit[] | null {
+/** What two lists do not have in common: all between the rows that are the same at the start and at the end. */
+function middles(before: readonly Entry[], after: readonly Entry[]) {
   const shorter = Math.min(before.length, after.length)
   let start = 0
   while (start < shorter && same(before[start] as Entry, after[start] as Entry)) start++
@@ -113,8 +113,16 @@ export function editsBetween(before: readonly Entry[], after: readonly Entry[]):
     same(before[before.length - 1 - end] as Entry, after[after.length - 1 - end] as Entry)
   )
     end++
-  const oldMiddle = before.slice(start, before.length - end)
-  const newMiddle = after.slice(start, after.length - end)
+  return {
+    start,
+    oldMiddle: before.slice(start, before.length - end),
+    newMiddle: after.slice(start, after.length - end),
+  }
+}
+
+/** The steps from one list of entries to another: empty when they look the same, null when there are too many. */
+export function editsBetween(before: readonly Entry[], after: readonly Entry[]): Edit[] | null {
+  const { start, oldMiddle, newMiddle } = middles(before, after)
   if (oldMiddle.length > MAX_EDITED || newMiddle.length > MAX_EDITED) return null
 
   const oldIndex = new Map(oldMiddle.map(({ key }, i) => [key, i]))
@@ -163,11 +171,12 @@ export function renewedRows(
   after: readonly Entry[],
   among: { has(row: Row): boolean },
 ): (readonly [Row, Row])[] {
+  const { oldMiddle, newMiddle } = middles(before, after)
   const old = new Map<RowKey, Row>()
-  for (const { key, row } of before) if (among.has(row)) old.set(key, row)
+  for (const { key, row } of oldMiddle) if (among.has(row)) old.set(key, row)
   const renewed: (readonly [Row, Row])[] = []
   if (old.size === 0) return renewed
-  for (const { key, row } of after) {
+  for (const { key, row } of newMiddle) {
     const was = old.get(key)
     if (was !== undefined && was !== row) renewed.push([was, row])
   }

@@ -94,14 +94,22 @@ export function createSnapshotStore<R>(): SnapshotStore<R> {
   }
 
   function replaceAll(data: readonly R[]): void {
-    const found = (row: R) => copies.get(row as R & object)
+    const shorter = Math.min(data.length, rows.length)
+    let start = 0
+    while (start < shorter && data[start] === rows[start]) start++
+    let end = 0
+    while (end < shorter - start && data[data.length - 1 - end] === rows[rows.length - 1 - end]) end++
+
     // Where each place keeps its copy, or has none that anybody has read, the list is as it was.
-    const isSameList =
-      data.length === rows.length &&
-      data.every((row, i) => row === rows[i] || found(row) === found(rows[i] as R))
-    for (const row of data) refresh(row)
-    if (isSameList) for (const [i, row] of data.entries()) rows[i] = row
-    else setRows(data.slice())
+    const found = (row: R) => copies.get(row as R & object)
+    let isSameList = data.length === rows.length
+    for (let i = start; i < data.length - end; i++) {
+      const row = data[i] as R
+      if (isSameList && found(row) !== found(rows[i] as R)) isSameList = false
+      refresh(row)
+    }
+    if (!isSameList) setRows(data.slice())
+    else for (let i = start; i < data.length - end; i++) rows[i] = data[i] as R
   }
 
   function show(snapshot: Snapshot<R>): void {

@@ -336,7 +336,7 @@ class Client implements Database {
     if (again.length > 0) this.#send(calls, again)
     this.#resync = this.#byId.size === 0 ? null : { waiting: new Set(this.#byId.keys()), commits: [] }
     for (const store of this.#byId.values()) {
-      store.takeArrived()
+      store.forgetArrived()
       this.#request(calls, store)
     }
   }
@@ -349,7 +349,7 @@ class Client implements Database {
     const arrivals: Arrival[] = []
     for (const change of message.changes) {
       const store = this.#byId.get(change.query)
-      if (store !== undefined) arrivals.push({ store, change, rows: store.takeArrived() })
+      if (store !== undefined) arrivals.push({ store, change, rows: store.takeArrived(change) })
     }
     if (this.#resync === null) {
       this.#show([{ message, arrivals }])

@@ -44,6 +44,8 @@ export class LiveStore {
   #predictor: RowsPredictor | GroupsPredictor | null = null
   /** Decoded from `rows` messages, until the commit message that speaks of them. */
   #arrived: { entries: Entry[]; byKey: Map<RowKey, Entry>; decoder: Decoder | null } = noneArrived()
+  /** Of the last reset that came, which after a new port waits to be applied while deltas already follow. */
+  #decoder: Decoder | null = null
   #error: MillraceError | undefined
   #shown: readonly Entry[] = []
   /** The entries among them that predictions made. */
@@ -81,8 +83,8 @@ export class LiveStore {
   /** Rows on their way; nothing shows yet. */
   receive(rows: readonly WireRow[], shape: Shape | undefined): void {
     if (shape !== undefined) this.#arrived.decoder ??= new Decoder(shape)
-    const decoder = this.#arrived.decoder ?? this.#base?.decoder
-    if (decoder === undefined) return
+    const decoder = this.#arrived.decoder ?? this.#decoder
+    if (decoder === null) return
     const sameShape = decoder.shape.columns.join() === this.shape?.columns.join()
     for (const values of rows) {
       const known = sameShape ? this.#known(decoder.keyOf(values)) : undefined
@@ -92,11 +94,17 @@ export class LiveStore {
     }
   }
 
-  /** The rows that came since the last commit message. */
-  takeArrived(): Arrived {
+  /** The rows that came since the last commit message, which says `change` of them. */
+  takeArrived(change: QueryChange): Arrived {
     const arrived = this.#arrived
+    if (change.type === 'reset') this.#decoder = arrived.decoder ?? new Decoder(change.shape)
+    this.forgetArrived()
+    return { ...arrived, decoder: this.#decoder }
+  }
+
+  /** What a lost port brought without the commit message for it. */
+  forgetArrived(): void {
     this.#arrived = noneArrived()
-    return arrived
   }
 
   /** The engine's word: the base changes. What shows follows with `refresh`. */

@@ -31,12 +31,22 @@ export class EngineConnection {
   #state: Connection = { status: 'connecting', error: undefined }
   #port: Port | null = null
   #closed = false
+  /** Why there will be no port again, where that was not asked for. */
+  #failure: MillraceError | null = null
+  /** Of the source, once; null while it is in use. */
+  #letGo: Promise<void> | null = null
+  /** Resolves when the connection is closed: what is then still in flight will not be answered. */
+  readonly #ended: Promise<void>
+  #end!: () => void
   /** Those who wait for the next port. */
   #waiting: { resolve: (port: Port) => void; reject: (error: MillraceError) => void }[] = []
 
   constructor(source: PortSource, events: ConnectionEvents) {
     this.#source = source
     this.#events = events
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
   }
 
   get state(): Connection {
@@ -103,14 +113,18 @@ export class EngineConnection {
   async call<T>(make: (calls: EngineCalls) => Promise<T>, timeout: number): Promise<T> {
     for (;;) {
       const port = this.#port ?? (await this.#nextPort(timeout))
-      const answer = await Promise.race([make(port.calls).then((value) => ({ value })), port.lost])
-      if ('value' in answer) return answer.value
-      if (this.#closed) throw closedError()
+      const answer = await Promise.race([
+        make(port.calls).then((value) => ({ value })),
+        port.lost.then(() => null),
+        this.#ended.then(() => null),
+      ])
+      if (answer !== null) return answer.value
+      if (this.#closed) throw this.#failure ?? closedError()
     }
   }
 
   #nextPort(timeout: number): Promise<Port> {
-    if (this.#state.status === 'closed') return Promise.reject(closedError())
+    if (this.#state.status === 'closed') return Promise.reject(this.#failure ?? closedError())
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting = this.#waiting.filter((other) => other !== waiting)
@@ -139,6 +153,7 @@ export class EngineConnection {
 
   #fail(error: MillraceError): void {
     this.#closed = true
+    this.#failure = error
     this.#enter({ status: 'closed' })
     for (const { reject } of this.#waiting.splice(0)) reject(error)
     this.#events.failed(error)
@@ -150,16 +165,24 @@ export class EngineConnection {
   }
 
   /** Ends the session and lets go of the source. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  close(): Promise<void> {
+    this.#letGo ??= this.#close()
+    return this.#letGo
+  }
+
+  async #close(): Promise<void> {
     const port = this.#port
-    this.#enter({ status: 'closed' })
-    for (const { reject } of this.#waiting.splice(0)) reject(closedError())
+    this.#port = null
+    if (!this.#closed) {
+      this.#closed = true
+      this.#enter({ status: 'closed' })
+      for (const { reject } of this.#waiting.splice(0)) reject(closedError())
+    }
     if (port !== null) {
       await Promise.race([port.calls.close().catch(() => {}), port.lost, pause(1000)])
       port.close()
     }
+    this.#end()
     await this.#source.close()
   }
 }

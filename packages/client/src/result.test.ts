@@ -230,7 +230,11 @@ describe('editsBetween', () => {
     const before = many(501, 1)
     const after = many(501, 2)
     expect(editsBetween(before, after)).toBeNull()
-    expect(renewedRows(before, after, { has: () => true })).toEqual(before.map(({ row }, i) => [row, after[i]?.row]))
+    expect(renewedRows(before, after, { has: () => true })).toEqual(
+      before.map(({ row }, i) => [row, after[i]?.row]),
+    )
+    const some = new Set([before[7]?.row, after[8]?.row])
+    expect(renewedRows(before, after, some)).toEqual([[before[7]?.row, after[7]?.row]])
     expect(editsBetween(before.slice(1), after.slice(1))).toHaveLength(500)
   })
 

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import { enginePort } from '@millrace/engine/node'
+import { expect, test, vi } from 'vitest'
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
+
+const withoutLintComments = (code: string) => code.replace(/^\s*\/\/ biome-ignore .*\n/gm, '')
+
+// Node has no workers with storage: the same engine, in this process, as the README says of tests.
+vi.mock('@millrace/worker', () => ({
+  workerPort: ({ schema }: { schema: string }) => enginePort({ schema }),
+}))
+
+test('the README shows readme/main.ts as it is', () => {
+  const blocks = [...read('../README.md').matchAll(/```ts (\S+)\n(.*?)```/gs)]
+  expect(blocks.map(([, name]) => name)).toEqual(['main.ts'])
+  for (const [, name, code] of blocks) expect(code).toBe(withoutLintComments(read(`./readme/${name}`)))
+})
+
+test('and it logs the row that it writes, once', async () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+  await import('./readme/main.ts')
+  // When the first rows came, and not again when it settled.
+  const logged = log.mock.calls.map(([rows]) => rows)
+  log.mockRestore()
+  expect(logged.at(-1)).toEqual([{ id: expect.any(String), title: 'Read this', done: 0 }])
+  expect(logged.filter((rows) => rows.length === 1)).toHaveLength(1)
+})

@@ -161,18 +161,24 @@ async function trace(page: Page, run: () => Promise<unknown>): Promise<string[]>
   let next = 0
   const measured = tasks.map(({ ts, dur = 0 }) => {
     let ours = 0
+    const byName = new Map<string, number>()
     while (next < samples.length && (samples[next] as Sample).ts < ts) next++
     for (; next < samples.length && (samples[next] as Sample).ts < ts + dur; next++) {
-      if ((samples[next] as Sample).ours) ours += (samples[next] as Sample).us
+      const { us, name, ours: isOurs } = samples[next] as Sample
+      if (isOurs) ours += us
+      byName.set(name, (byName.get(name) ?? 0) + us)
     }
-    return { ms: dur / 1000, ours: ours / 1000 }
+    return { ms: dur / 1000, ours: ours / 1000, byName }
   })
   measured.sort((a, b) => b.ms - a.ms)
   const long = measured.filter(({ ms }) => ms > LONG)
   const [longest] = measured
   const ms = (value: number | undefined) => `${(value ?? 0).toFixed(0)} ms`
+  const most = [...(longest?.byName ?? [])].sort(([, a], [, b]) => b - a).slice(0, 3)
+  const spent = most.map(([name, us]) => `${name} ${(us / 1000).toFixed(0)}`).join(', ')
   return [
     ms(longest?.ms),
+    spent,
     ms(longest?.ours),
     String(long.length),
     ms(Math.max(0, ...long.map(({ ours }) => ours))),
@@ -183,6 +189,8 @@ interface Sample {
   readonly ts: number
   readonly us: number
   readonly ours: boolean
+  /** The function, or what V8 was at: (program) is the browser itself, (garbage collector). */
+  readonly name: string
 }
 
 /** Of the main threads of all renderers the one that worked most: that of our page. */
@@ -206,6 +214,7 @@ function samplesOf(events: readonly TraceEvent[], main: TraceEvent | undefined):
   )
   for (const profile of profiles) {
     const ours = new Map<number, boolean>()
+    const names = new Map<number, string>()
     let ts = profile.args.data?.startTime ?? profile.ts
     const chunks = events
       .filter(({ name, pid, id }) => name === 'ProfileChunk' && pid === profile.pid && id === profile.id)
@@ -216,11 +225,12 @@ function samplesOf(events: readonly TraceEvent[], main: TraceEvent | undefined):
           ? callFrame.url.includes(`/${OURS}-`)
           : parent !== undefined && ours.get(parent) === true
         ours.set(id, isOurs)
+        names.set(id, callFrame.functionName || 'anonymous')
       }
       args.data?.cpuProfile?.samples?.forEach((node, i) => {
         const us = args.data?.timeDeltas?.[i] ?? 0
         ts += us
-        samples.push({ ts, us, ours: ours.get(node) === true })
+        samples.push({ ts, us, ours: ours.get(node) === true, name: names.get(node) ?? '' })
       })
     }
   }

@@ -173,6 +173,8 @@ describe('the plan of', () => {
       left: { type: 'not', expr: column(1) },
       right: { value: 1 },
     })
+    for (const test of ['a IS (TRUE)', 'a IS TRUE COLLATE NOCASE', 'a IS (b IN ())'])
+      expect(where(test), test).toMatchObject({ type: 'opaque' })
     expect(where('a = TRUE')).toMatchObject({ op: '=', left: column(1), right: { value: 1 } })
   })
 
@@ -186,7 +188,8 @@ describe('the plan of', () => {
   })
 
   test('ORDER BY goes by alias before column, and by ordinals however they are written', () => {
-    expect(order('a')).toMatchObject([{ expr: column(3) }])
+    for (const alias of ['a', '(a)', '(a) COLLATE RTRIM'])
+      expect(order(alias), alias).toMatchObject([{ expr: column(3) }])
     expect(order('t.a')).toMatchObject([{ expr: column(1) }])
     for (const first of ['1', '(1)', '+1', '0x1', '1 COLLATE BINARY', 'q', '"q"', 'b'])
       expect(order(first), first).toMatchObject([{ expr: column(2) }])

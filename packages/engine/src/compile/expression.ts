@@ -60,6 +60,10 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
       if (node.op === 'Is' || node.op === 'IsNot') {
         const truth = truthTest(node.op, node.left, node.right, scope)
         if (truth !== undefined) return truth
+        // `x IS (TRUE)`, `x IS TRUE COLLATE …`, `x IS (y IN ())` are truth tests to SQLite as well.
+        if (node.right.type === 'ParenthesizedExpr' || node.right.type === 'CollateExpr')
+          return opaque(node, scope)
+        if (node.right.type === 'InListExpr') return opaque(node, scope)
       }
       if (node.op in COMPARISONS) {
         return compare(COMPARISONS[node.op as keyof typeof COMPARISONS], node.left, node.right, scope)

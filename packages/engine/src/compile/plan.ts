@@ -220,10 +220,14 @@ function direction(term: SortedColumn): { descending: boolean; nullsFirst: boole
 function orderTarget(term: SqlExpr, outputs: readonly OutputNode[]): number | undefined {
   const ordinal = ordinalOf(term)
   if (ordinal !== undefined) return ordinal - 1
-  const node = term.type === 'CollateExpr' ? term.expr : term
+  let node = term
+  while (node.type === 'CollateExpr' || (node.type === 'ParenthesizedExpr' && node.exprs.length === 1)) {
+    node = node.type === 'CollateExpr' ? node.expr : (node.exprs[0] as SqlExpr)
+  }
   if (node.type !== 'Id') return undefined
+  const { name } = node
   const index = outputs.findIndex(
-    (output) => 'node' in output && output.name !== undefined && same(output.name, node.name),
+    (output) => 'node' in output && output.name !== undefined && same(output.name, name),
   )
   return index === -1 ? undefined : index
 }

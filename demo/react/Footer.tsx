@@ -3,15 +3,14 @@ import { clearCompleted } from '../shared/bulk.ts'
 import type { Tables } from '../shared/database.ts'
 import { warm } from '../shared/live.ts'
 import { filters, linkTo, type Route } from '../shared/route.ts'
-import { countsOf, todosOf } from '../shared/todos.ts'
+import { countsOf, NONE, todosOf } from '../shared/todos.ts'
 
 export function Footer({ list, here }: { list: string; here: Route }) {
   const db = useDb<Tables>()
-  const [counts] = useQuery(countsOf(list)).data
-  if (!counts?.total) return null
+  const counts = useQuery(countsOf(list)).data[0] ?? NONE
 
   return (
-    <footer className="footer">
+    <footer className="footer" hidden={counts.total === 0}>
       <span className="todo-count" role="status">
         <strong>{counts.active.toLocaleString('en')}</strong> {counts.active === 1 ? 'item' : 'items'} left
       </span>
@@ -30,15 +29,14 @@ export function Footer({ list, here }: { list: string; here: Route }) {
           </li>
         ))}
       </ul>
-      {counts.active < counts.total && (
-        <button
-          type="button"
-          className="clear-completed"
-          onClick={() => clearCompleted(db, list, here.filter, counts)}
-        >
-          Clear completed
-        </button>
-      )}
+      <button
+        type="button"
+        className="clear-completed"
+        hidden={counts.active === counts.total}
+        onClick={() => clearCompleted(db, list, here.filter, counts)}
+      >
+        Clear completed
+      </button>
     </footer>
   )
 }

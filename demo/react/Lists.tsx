@@ -4,7 +4,7 @@ import { type List, newId, type Tables } from '../shared/database.ts'
 import { warm } from '../shared/live.ts'
 import { record } from '../shared/record.ts'
 import { go, linkTo } from '../shared/route.ts'
-import { activeByList, addList, lists, todosOf } from '../shared/todos.ts'
+import { activeByList, addList, countsOf, lists, todosOf } from '../shared/todos.ts'
 
 export function Lists({ current }: { current: List | undefined }) {
   const db = useDb<Tables>()
@@ -31,7 +31,8 @@ export function Lists({ current }: { current: List | undefined }) {
             <a
               href={linkTo({ list: id, filter: 'all' })}
               aria-current={id === current?.id ? 'page' : undefined}
-              onPointerEnter={() => warm(db, todosOf(id, 'all'))}
+              onPointerEnter={() => warm(db, todosOf(id, 'all'), countsOf(id))}
+              onFocus={() => warm(db, todosOf(id, 'all'), countsOf(id))}
             >
               <span className="name">{name}</span>
               <span className="count">

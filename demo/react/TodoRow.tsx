@@ -74,7 +74,7 @@ export const TodoRow = memo(function TodoRow({ todo, rows, index, measure }: Tod
         <form onSubmit={save}>
           <input
             className="edit"
-            aria-label="Title"
+            aria-label="Edit"
             autoComplete="off"
             ref={focusAtEnd}
             value={draft}

@@ -1,12 +1,12 @@
 import { useDb, useQuery } from '@millrace/react'
 import { toggleAll } from '../shared/bulk.ts'
 import type { Tables } from '../shared/database.ts'
-import { countsOf, type Filter } from '../shared/todos.ts'
+import { countsOf, type Filter, NONE } from '../shared/todos.ts'
 
 export function ToggleAll({ list, filter }: { list: string; filter: Filter }) {
   const db = useDb<Tables>()
-  const [counts] = useQuery(countsOf(list)).data
-  if (!counts?.total) return null
+  const counts = useQuery(countsOf(list)).data[0] ?? NONE
+  if (counts.total === 0) return null
 
   return (
     <>

@@ -13,6 +13,23 @@ export function focusAtEnd(input: HTMLInputElement | null): void {
   input?.setSelectionRange(input.value.length, input.value.length)
 }
 
+/**
+ * Calls `leave` if an input lost the focus to the user. The browser also takes it from a row that is moved, as when
+ * another tab reorders the list: then the input gets it back. React does the same by itself.
+ */
+export function whenLeft(input: HTMLInputElement, leave: () => void): void {
+  const neighbours = () => [input.closest('li')?.previousSibling, input.closest('li')?.nextSibling]
+  const { selectionStart, selectionEnd } = input
+  const [previous, next] = neighbours()
+  queueMicrotask(() => {
+    if (!input.isConnected) return
+    const [previousNow, nextNow] = neighbours()
+    if (previous === previousNow && next === nextNow) return leave()
+    input.focus()
+    input.setSelectionRange(selectionStart, selectionEnd)
+  })
+}
+
 /** Scrolls to what was just added, once it is on the page. */
 export function showEnd(): void {
   queueMicrotask(() => document.querySelector('.scroller')?.scrollTo({ top: Number.MAX_SAFE_INTEGER }))

@@ -2,11 +2,11 @@ import type { Queryable } from '@millrace/client'
 import type { Db } from './database.ts'
 
 /**
- * Asks for a query that will be wanted in a moment, as when the pointer comes over a link: it stays live for a while
- * after its last user, so the page that the link leads to finds its rows there.
+ * Asks for what will be wanted in a moment, as when the pointer comes over a link: a query stays live for a while after
+ * its last user, so the page that the link leads to finds its rows there.
  */
-export function warm(db: Db, query: Queryable<unknown>): void {
-  db.live(query).subscribe(() => {})()
+export function warm(db: Db, ...queries: readonly Queryable<unknown>[]): void {
+  for (const query of queries) db.live(query).subscribe(() => {})()
 }
 
 /** The rows that a live query shows now, for event handlers. */

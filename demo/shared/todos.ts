@@ -14,6 +14,8 @@ export interface Counts {
   readonly active: number
 }
 
+export const NONE: Counts = { total: 0, active: 0 }
+
 // ── Queries ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const lists = sql<List>`SELECT id, name, position FROM list ORDER BY position, id`

@@ -4,7 +4,7 @@ import { type List, newId, type Tables } from '../shared/database.ts'
 import { warm } from '../shared/live.ts'
 import { record } from '../shared/record.ts'
 import { go, linkTo } from '../shared/route.ts'
-import { activeByList, addList, lists, todosOf } from '../shared/todos.ts'
+import { activeByList, addList, countsOf, lists, todosOf } from '../shared/todos.ts'
 
 export function Lists(props: { current: List | undefined }) {
   const db = useDb<Tables>()
@@ -32,7 +32,8 @@ export function Lists(props: { current: List | undefined }) {
               <a
                 href={linkTo({ list: list.id, filter: 'all' })}
                 aria-current={list.id === props.current?.id ? 'page' : undefined}
-                onPointerEnter={() => warm(db, todosOf(list.id, 'all'))}
+                onPointerEnter={() => warm(db, todosOf(list.id, 'all'), countsOf(list.id))}
+                onFocus={() => warm(db, todosOf(list.id, 'all'), countsOf(list.id))}
               >
                 <span class="name">{list.name}</span>
                 <span class="count">

@@ -1,7 +1,7 @@
 import { useDb } from '@millrace/solid'
 import { createSignal, Show } from 'solid-js'
 import type { Tables } from '../shared/database.ts'
-import { focusAtEnd } from '../shared/list-view.ts'
+import { focusAtEnd, whenLeft } from '../shared/list-view.ts'
 import { record } from '../shared/record.ts'
 import { moveByKey, moveTo, startDrag } from '../shared/reorder.ts'
 import { deleteTodos, type Item, renameTodo, setDone } from '../shared/todos.ts'
@@ -76,13 +76,13 @@ export function TodoRow(props: TodoRowProps) {
         <form onSubmit={save}>
           <input
             class="edit"
-            aria-label="Title"
+            aria-label="Edit"
             autocomplete="off"
             ref={(input) => queueMicrotask(() => focusAtEnd(input))}
             value={draft()}
             onInput={(event) => setDraft(event.currentTarget.value)}
             onKeyDown={(event) => event.key === 'Escape' && setDraft(undefined)}
-            onBlur={() => save()}
+            onBlur={(event) => whenLeft(event.currentTarget, save)}
           />
         </form>
       </Show>

@@ -2,12 +2,12 @@ import { useDb, useQuery } from '@millrace/solid'
 import { Show } from 'solid-js'
 import { toggleAll } from '../shared/bulk.ts'
 import type { Tables } from '../shared/database.ts'
-import { type Counts, countsOf, type Filter } from '../shared/todos.ts'
+import { countsOf, type Filter, NONE } from '../shared/todos.ts'
 
 export function ToggleAll(props: { list: string; filter: Filter }) {
   const db = useDb<Tables>()
   const query = useQuery(() => countsOf(props.list))
-  const counts = (): Counts => query.data[0] ?? { total: 0, active: 0 }
+  const counts = () => query.data[0] ?? NONE
 
   return (
     <Show when={counts().total}>

@@ -77,8 +77,8 @@ export class App {
   }
 
   /** The last write is on disk. */
-  async stored(): Promise<void> {
-    await expect(this.panel).toHaveAttribute('data-state', 'stored')
+  async stored(timeout = 15_000): Promise<void> {
+    await expect(this.panel).toHaveAttribute('data-state', 'stored', { timeout })
   }
 }
 

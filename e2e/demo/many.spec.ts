@@ -1,6 +1,24 @@
-import type { Page } from '@playwright/test'
-import { expect, test } from '../fixtures.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Page } from '@playwright/test'
+import { chromiumOptions } from '../chromium.ts'
+import { test as base, expect } from '../fixtures.ts'
 import { App, openTab } from './app.ts'
+
+/** A profile on disk: in the private windows that Playwright makes, OPFS is in the memory of another process. */
+const test = base.extend({
+  context: async ({ baseURL }, use) => {
+    const profile = await mkdtemp(join(tmpdir(), 'millrace-'))
+    const context = await chromium.launchPersistentContext(profile, {
+      ...chromiumOptions,
+      ...(baseURL && { baseURL }),
+    })
+    await use(context)
+    await context.close()
+    await rm(profile, { recursive: true, force: true })
+  },
+})
 
 test.describe.configure({ timeout: 240_000 })
 
@@ -34,13 +52,13 @@ test('100,000 todos: added beside the work of the user, then scrolled, toggled, 
   const longTasks = await watchLongTasks(page)
   await addMany(page)
 
-  // The page stays usable: what is typed meanwhile shows at once, and the bar moves on.
+  // The page stays usable: what is done meanwhile shows at once.
   await expect(page.locator('.percent')).toHaveText('5 %', { timeout: 60_000 })
-  const begun = await page.locator('progress').getAttribute('value')
-  await app.add('meanwhile')
   await app.toggle('first')
   await expect(app.row('first')).toHaveClass('completed', { timeout: 1000 })
-  expect(Number(begun)).toBeLessThan(100_000)
+  await app.add('meanwhile')
+  await expect(app.row('meanwhile')).toBeVisible({ timeout: 1000 })
+  await expect(page.locator('progress')).toBeVisible()
   await expect(page.locator('progress')).toHaveCount(0, { timeout: 180_000 })
   await expect(app.count).toHaveText('100,001 items left')
   testInfo.annotations.push({ type: 'long tasks while adding, ms', description: `${await longTasks()}` })
@@ -55,7 +73,7 @@ test('100,000 todos: added beside the work of the user, then scrolled, toggled, 
   await app.toggle('Todo 99999')
   await expect(app.row('Todo 99999')).toHaveClass('completed', { timeout: 1000 })
   await expect(app.count).toHaveText('100,000 items left')
-  await app.stored()
+  await app.stored(60_000)
 
   await app.filter('Completed').click()
   await expect(app.titles).toHaveText(['first', 'Todo 99999'], { timeout: 10_000 })
@@ -72,7 +90,7 @@ test('100,000 todos: added beside the work of the user, then scrolled, toggled, 
   await app.row('Todo 3').locator('.handle').focus()
   await page.keyboard.press('ArrowUp')
   await expect(app.titles.nth(2)).toHaveText('Todo 3')
-  await app.stored()
+  await app.stored(60_000)
 })
 
 test('adding is cancelled, and what is there stays', async ({ page, context, framework }) => {
@@ -86,8 +104,10 @@ test('adding is cancelled, and what is there stays', async ({ page, context, fra
   expect(text).toMatch(/^\d+,001 items left$/)
   await expect(second.count).toHaveText(text!)
 
-  // Toggling so many is one statement: it shows when it is done.
   await page.locator('.toggle-all').click()
   await expect(app.count).toHaveText('0 items left', { timeout: 60_000 })
   await expect(second.count).toHaveText('0 items left')
+  await page.locator('.clear-completed').click()
+  await expect(page.locator('.empty')).toBeVisible({ timeout: 60_000 })
+  await expect(second.page.locator('.empty')).toBeVisible()
 })

@@ -11,7 +11,8 @@ test.beforeEach(async ({ page, framework }) => {
 test('starts empty, ready to type', async ({ page }) => {
   await expect(app.newTodo).toBeFocused()
   await expect(page.locator('.empty')).toContainText('press Enter')
-  await expect(page.locator('.main, .footer')).not.toBeVisible()
+  await expect(page.locator('.main')).toBeHidden()
+  await expect(page.locator('.footer')).toBeHidden()
 })
 
 test('adds at the end, trims, ignores what is empty', async ({ page }) => {
@@ -62,12 +63,12 @@ test('deletes one, and those completed', async ({ page }) => {
   await app.remove('two')
   await expect(app.titles).toHaveText(['one', 'three', 'four'])
 
-  await expect(page.locator('.clear-completed')).toHaveCount(0)
+  await expect(page.locator('.clear-completed')).toBeHidden()
   await app.toggle('one')
   await app.toggle('four')
   await page.locator('.clear-completed').click()
   await expect(app.titles).toHaveText(['three'])
-  await expect(page.locator('.clear-completed')).toHaveCount(0)
+  await expect(page.locator('.clear-completed')).toBeHidden()
   await app.stored()
   await app.reload()
   await expect(app.titles).toHaveText(['three'])

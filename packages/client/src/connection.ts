@@ -24,7 +24,7 @@ export interface ConnectionEvents {
 
 /** Keeps one port to the engine, and gets the next when it is lost. */
 export class EngineConnection {
-  readonly client = crypto.randomUUID() as ClientId
+  readonly client = randomId() as ClientId
 
   readonly #source: PortSource
   readonly #events: ConnectionEvents
@@ -35,22 +35,23 @@ export class EngineConnection {
   #failure: MillraceError | null = null
   /** Of the source, once; null while it is in use. */
   #letGo: Promise<void> | null = null
-  /** Resolves when the connection is closed: what is then still in flight will not be answered. */
-  readonly #ended: Promise<void>
-  #end!: () => void
+  /** Calls in flight, each as what ends its waiting: their port is lost, or the connection closed. */
+  readonly #inFlight = new Set<() => void>()
   /** Those who wait for the next port. */
   #waiting: { resolve: (port: Port) => void; reject: (error: MillraceError) => void }[] = []
 
   constructor(source: PortSource, events: ConnectionEvents) {
     this.#source = source
     this.#events = events
-    this.#ended = new Promise((resolve) => {
-      this.#end = resolve
-    })
   }
 
   get state(): Connection {
     return this.#state
+  }
+
+  /** Why nothing can be called any more. */
+  get closedError(): MillraceError {
+    return this.#failure ?? closedError()
   }
 
   /** The calls of the port that is open now; null while there is none. */
@@ -68,6 +69,7 @@ export class EngineConnection {
         if (this.#closed) return
         this.#port = null
         port.close()
+        this.#abandonCalls()
         this.#enter({ status: 'connecting', error })
       } catch (thrown) {
         if (this.#closed) return
@@ -113,18 +115,40 @@ export class EngineConnection {
   async call<T>(make: (calls: EngineCalls) => Promise<T>, timeout: number): Promise<T> {
     for (;;) {
       const port = this.#port ?? (await this.#nextPort(timeout))
-      const answer = await Promise.race([
-        make(port.calls).then((value) => ({ value })),
-        port.lost.then(() => null),
-        this.#ended.then(() => null),
-      ])
+      const answer = await this.#orAbandoned(make(port.calls))
       if (answer !== null) return answer.value
-      if (this.#closed) throw this.#failure ?? closedError()
+      if (this.#closed) throw this.closedError
     }
   }
 
+  /**
+   * Null when the port is lost or the connection closed before the answer. Not a race with `port.lost`, which lives as
+   * long as the port: each race would leave its answer there.
+   */
+  #orAbandoned<T>(answer: Promise<T>): Promise<{ value: T } | null> {
+    return new Promise((resolve, reject) => {
+      const abandon = () => resolve(null)
+      this.#inFlight.add(abandon)
+      answer.then(
+        (value) => {
+          this.#inFlight.delete(abandon)
+          resolve({ value })
+        },
+        (error) => {
+          this.#inFlight.delete(abandon)
+          reject(error)
+        },
+      )
+    })
+  }
+
+  #abandonCalls(): void {
+    for (const abandon of this.#inFlight) abandon()
+    this.#inFlight.clear()
+  }
+
   #nextPort(timeout: number): Promise<Port> {
-    if (this.#state.status === 'closed') return Promise.reject(this.#failure ?? closedError())
+    if (this.#state.status === 'closed') return Promise.reject(this.closedError)
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting = this.#waiting.filter((other) => other !== waiting)
@@ -179,10 +203,12 @@ export class EngineConnection {
       for (const { reject } of this.#waiting.splice(0)) reject(closedError())
     }
     if (port !== null) {
-      await Promise.race([port.calls.close().catch(() => {}), port.lost, pause(1000)])
+      const { promise, cancel } = pauseUnlessCancelled(1000)
+      await Promise.race([port.calls.close().catch(() => {}), port.lost, promise])
+      cancel()
       port.close()
     }
-    this.#end()
+    this.#abandonCalls()
     await this.#source.close()
   }
 }
@@ -198,6 +224,22 @@ function orLost<T>(port: Port, answer: Promise<T>): Promise<T> {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** A pause that holds nobody up once it is not needed: Node does not end while a timer runs. */
+export function pauseUnlessCancelled(ms: number): { promise: Promise<void>; cancel: () => void } {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const promise = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  return { promise, cancel: () => clearTimeout(timer) }
+}
+
+/** Random, and unlike crypto.randomUUID also there without https. */
+function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
 }
 
 export function closedError(): MillraceError {

@@ -13,7 +13,7 @@ import {
   type WriteId,
   type WriteRequest,
 } from '@millrace/protocol'
-import { closedError, EngineConnection } from './connection.ts'
+import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
 import { PendingWrites } from './pending.ts'
@@ -87,6 +87,9 @@ class Client implements Database {
     readonly waiting: Set<QueryId>
     readonly commits: { message: CommitMessage; arrivals: readonly Arrival[] }[]
   } | null = null
+  /** Changes that are to be told, in their order. */
+  readonly #news: { store: LiveStore; change: Change; listeners: ((change: Change) => void)[] }[] = []
+  #telling = false
   #closing: Promise<void> | null = null
   #whenSettled: (() => void) | null = null
 
@@ -121,18 +124,15 @@ class Client implements Database {
   }
 
   onConnection(listener: (connection: Connection) => void): () => void {
-    this.#connectionListeners.add(listener)
-    return () => this.#connectionListeners.delete(listener)
+    return addOwn(this.#connectionListeners, (connection) => listener(connection))
   }
 
   onRejected(listener: (rejection: Rejection) => void): () => void {
-    this.#rejectionListeners.add(listener)
-    return () => this.#rejectionListeners.delete(listener)
+    return addOwn(this.#rejectionListeners, (rejection) => listener(rejection))
   }
 
   batchWith(batch: (notify: () => void) => void): () => void {
-    this.#batches.add(batch)
-    return () => this.#batches.delete(batch)
+    return addOwn(this.#batches, (notify) => batch(notify))
   }
 
   live<R>(query: Queryable<R>): LiveQuery<R> {
@@ -224,7 +224,9 @@ class Client implements Database {
       this.#whenSettled = resolve
       if (this.#pending.size === 0) resolve()
     })
-    await Promise.race([settled, new Promise((resolve) => setTimeout(resolve, TIMEOUT))])
+    const { promise, cancel } = pauseUnlessCancelled(TIMEOUT)
+    await Promise.race([settled, promise])
+    cancel()
     for (const timer of this.#cooling.values()) clearTimeout(timer)
     this.#cooling.clear()
     await this.#connection.close()
@@ -236,7 +238,8 @@ class Client implements Database {
   // ——— Writes
 
   #write(operations: Operation[]): Write {
-    if (this.#closing !== null || this.#connection.state.status === 'closed') throw closedError()
+    if (this.#closing !== null || this.#connection.state.status === 'closed')
+      throw this.#connection.closedError
     const id = this.#nextWrite++ as WriteId
     let settle!: (stored: Stored) => void
     let reject!: (error: MillraceError) => void
@@ -288,7 +291,7 @@ class Client implements Database {
       this.#sendWrites()
       if (this.#connection.calls !== null) this.#request(this.#connection.calls, store)
       if (this.#connection.state.status === 'closed') {
-        store.fail(closedError())
+        store.fail(this.#connection.closedError)
         this.#refresh([store])
       }
     }
@@ -434,23 +437,35 @@ class Client implements Database {
 
   /** Works out what the stores show, all of them before anyone is told; then tells. */
   #refresh(stores: Iterable<LiveStore>): void {
-    const changed: { store: LiveStore; change: Change }[] = []
     for (const store of stores) {
       const change = store.refresh(
         (table) => this.#overlays.overlay(table),
         (table, key) => this.#image(table, key),
       )
-      if (change !== null) changed.push({ store, change })
+      // Those who listen now: who subscribes later has seen it.
+      if (change !== null) this.#news.push({ store, change, listeners: [...store.listeners] })
     }
-    if (changed.length === 0) return
-    let notify = () => {
-      for (const { store, change } of changed) notifyAll(store.listeners, change)
+    // A listener that writes adds to what is being told; so everyone hears of everything in its order.
+    if (this.#telling || this.#news.length === 0) return
+    this.#telling = true
+    let tell = () => {
+      for (let news = this.#news.shift(); news !== undefined; news = this.#news.shift()) {
+        const { store, change, listeners } = news
+        notifyAll(
+          listeners.filter((listener) => store.listeners.has(listener)),
+          change,
+        )
+      }
     }
     for (const batch of this.#batches) {
-      const inner = notify
-      notify = () => batch(inner)
+      const inner = tell
+      tell = () => batch(inner)
     }
-    notify()
+    try {
+      tell()
+    } finally {
+      this.#telling = false
+    }
   }
 
   /** A row as the live queries know it together. */
@@ -478,6 +493,12 @@ interface Arrival {
   readonly store: LiveStore
   readonly change: QueryChange
   readonly rows: Arrived
+}
+
+/** Adds a function made for this call, so that one given twice is there twice. Returns the undo. */
+function addOwn<T>(set: Set<T>, own: T): () => void {
+  set.add(own)
+  return () => set.delete(own)
 }
 
 /** A listener that throws does not stop the others; its error is reported as one that nobody caught. */

@@ -148,7 +148,12 @@ export class LiveStore {
       return null
     if (!looksSame) this.#rows = new LazyRows(entries)
     this.#snapshot = new StoreSnapshot(this.#rows, status, this.#error, settling)
-    return { edits, renewed: (among) => (edits === null ? renewedRows(before, entries, among) : []) }
+    const snapshot = this.#snapshot
+    return {
+      snapshot,
+      edits,
+      renewed: (among) => (edits === null ? renewedRows(before, entries, among) : []),
+    }
   }
 
   #predict(overlayOf: (table: string) => TableOverlay | undefined, find: FindImage): Predicted {

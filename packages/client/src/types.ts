@@ -94,6 +94,8 @@ export type Edit<R = Row> =
  * moves is taken out and put in again as the same object; where it also changes, an update comes first.
  */
 export interface Change<R = Row> {
+  /** What it leads to. A listener that writes may already have led to the next. */
+  readonly snapshot: Snapshot<R>
   readonly edits: readonly Edit<R>[] | null
   /**
    * Where `edits` is null: of the rows `among` that were shown before, those that have other values now under the same

@@ -617,6 +617,42 @@ describe('live queries', () => {
     await vi.waitFor(() => expect(counted.snapshot.data).toEqual([{ n: 2 }]))
   })
 
+  test('a listener that writes: every listener hears of each change in its order', async () => {
+    const { db } = await world()
+    const { live } = await shown(db, titles)
+    const rows: unknown[] = []
+    live.subscribe(() => {
+      if (live.snapshot.data.length === 1) db.insert('todo', { id: 0, title: 'first' })
+    })
+    live.subscribe(({ edits, snapshot }) => {
+      for (const edit of edits ?? []) {
+        if (edit.type === 'insert') rows.splice(edit.index, 0, edit.row)
+        else if (edit.type === 'remove') rows.splice(edit.index, 1)
+        else rows[edit.index] = edit.row
+      }
+      expect(rows).toEqual(snapshot.data)
+    })
+    await db.insert('todo', { id: 1, title: 'second' }).stored
+    expect(rows).toEqual(live.snapshot.data)
+    expect(rows).toHaveLength(2)
+  })
+
+  test('a batch function that was given twice goes on after one undo', async () => {
+    const { db } = await world()
+    const { live } = await shown(db, titles)
+    live.subscribe(() => {})
+    let batches = 0
+    const batch = (notify: () => void) => {
+      batches++
+      notify()
+    }
+    const undo = db.batchWith(batch)
+    db.batchWith(batch)
+    undo()
+    await db.insert('todo', { id: 1, title: 'a' }).stored
+    expect(batches).toBe(1)
+  })
+
   test.each([
     ['json', sql`SELECT json(x) AS j FROM bag ORDER BY rowid`, 'x'],
     ['an overflow', sql`SELECT sum(x) AS s FROM bag`, 2n ** 63n - 1n],

@@ -36,7 +36,7 @@ function shown(data: readonly Item[]) {
         else next[edit.index] = edit.row
       }
       current.data = next
-      apply({ edits, renewed: () => [] }, live(next))
+      apply({ edits, renewed: () => [], snapshot: live(next) })
     },
     reset(next: readonly Item[]) {
       const old = new Map(current.data.map((row) => [row.id, row]))
@@ -45,7 +45,7 @@ function shown(data: readonly Item[]) {
         const before = old.get(row.id)
         return before === undefined || before === row ? [] : [[before, row] as const]
       })
-      apply({ edits: null, renewed: () => renewed }, live(next))
+      apply({ edits: null, renewed: () => renewed, snapshot: live(next) })
     },
   }
 }
@@ -132,9 +132,9 @@ describe('what a change wakes', () => {
     createRoot(() => createEffect(() => void ran.push((store.data[0] as typeof before).blob)))
     const same = { blob: Uint8Array.of(1, 2) }
     const renewed = () => []
-    apply({ edits: [{ type: 'update', index: 0, row: same }], renewed }, live([same]))
+    apply({ edits: [{ type: 'update', index: 0, row: same }], renewed, snapshot: live([same]) })
     const other = { blob: Uint8Array.of(1, 3) }
-    apply({ edits: [{ type: 'update', index: 0, row: other }], renewed }, live([other]))
+    apply({ edits: [{ type: 'update', index: 0, row: other }], renewed, snapshot: live([other]) })
     expect(ran).toEqual([before.blob, other.blob])
   })
 })

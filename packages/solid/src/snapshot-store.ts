@@ -16,8 +16,8 @@ import { $RAW, createStore } from 'solid-js/store'
 export interface SnapshotStore<R> {
   /** What components read. */
   readonly store: Snapshot<R>
-  /** Brings the store from the snapshot before the change to the one after it. */
-  apply(change: Change<R>, snapshot: Snapshot<R>): void
+  /** Brings the store from the snapshot before the change to the one that it leads to. */
+  apply(change: Change<R>): void
   /** Brings the store to a snapshot, whatever it showed. */
   show(snapshot: Snapshot<R>): void
   /** Back to the empty, pending snapshot that it began with. */
@@ -127,8 +127,8 @@ export function createSnapshotStore<R>(): SnapshotStore<R> {
   return {
     store: store as Snapshot<R>,
     show,
-    apply(change, snapshot) {
-      const edits = change.edits
+    apply(change) {
+      const { edits, snapshot } = change
       if (edits === null) {
         for (const [before, after] of change.renewed(copies)) renew(before, after)
         return show(snapshot)

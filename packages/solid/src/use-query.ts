@@ -37,7 +37,7 @@ export function useQuery<R>(query: () => Queryable<R> | null | undefined | false
     if (asked === undefined) return clear()
     untrack(() => {
       const live = db.live<R>(asked)
-      onCleanup(live.subscribe((change) => apply(change, live.snapshot)))
+      onCleanup(live.subscribe(apply))
       show(live.snapshot)
     })
   })

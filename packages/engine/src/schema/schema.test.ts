@@ -213,6 +213,36 @@ describe('a schema applied again', () => {
     expect(database.all('SELECT * FROM t')).toEqual([['a', 2]])
   })
 
+  test('views, indexes and triggers that are not in it any more go, and the tables keep their rows', () => {
+    const table = 'CREATE TABLE t (id INTEGER PRIMARY KEY NOT NULL, a);'
+    apply(`${table} CREATE UNIQUE INDEX i ON t (a); CREATE VIEW v AS SELECT a FROM t;
+      CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a) VALUES (NEW.a); END;`)
+    database.run('INSERT INTO v VALUES (1)')
+    apply(table)
+    database.run('INSERT INTO t (a) VALUES (1)')
+    expect(database.all('SELECT a FROM t')).toEqual([[1], [1]])
+    expect(database.all("SELECT name FROM sqlite_master WHERE name IN ('i', 'v', 'g')")).toEqual([])
+
+    apply(`${table} SELECT crsql_as_crr('t');`)
+    const before = stored()
+    apply(`${table} SELECT crsql_as_crr('t');`)
+    expect(stored(), "cr-sqlite's own stay").toEqual(before)
+  })
+
+  test.each([
+    `SELECT crsql_as_crr('t'), crsql_as_crr('u')`,
+    `SELECT crsql_as_crr('t', 'u')`,
+    `SELECT crsql_as_crr('t') WHERE 1`,
+    `SELECT crsql_as_crr(name) FROM sqlite_master`,
+    `SELECT crsql_as_crr('t') UNION SELECT crsql_as_crr('u')`,
+  ])('%s would be carried out in part, and is refused', (statement) => {
+    const tables =
+      'CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL); CREATE TABLE u (id TEXT PRIMARY KEY NOT NULL);'
+    expect(() => apply(`${tables} ${statement};`)).toThrow(
+      expect.objectContaining({ code: 'INVALID_SCHEMA' }),
+    )
+  })
+
   test('a unique index that comes later on a replicated table is refused', () => {
     apply(SCHEMA)
     const before = stored()

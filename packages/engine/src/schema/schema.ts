@@ -9,7 +9,8 @@ import { type Catalog, findTable, isInternal, readCatalog, type Table } from './
 /*
  * The schema is SQL text: CREATE TABLE, VIRTUAL TABLE, INDEX, VIEW, TRIGGER, and `SELECT crsql_as_crr('table')`.
  * Opening a database brings it to the text without loss: what is missing is made, what is the same is left alone, views,
- * indexes and triggers that differ are made anew (they hold no data), and a table that differs is an error.
+ * indexes and triggers that differ are made anew and those that are not in it go (they hold no data), and a table that
+ * differs is an error.
  * What cr-sqlite would accept but loses data later is refused here, before it is there.
  */
 
@@ -41,6 +42,7 @@ export function applySchema(database: Database, text: string): Catalog {
   const schema = parseSchema(text)
   database.connection.exec('BEGIN IMMEDIATE')
   try {
+    dropUndeclared(database, schema)
     for (const declaration of schema.declarations) declare(database, declaration)
     const catalog = readCatalog(database)
     checkNamed(catalog)
@@ -98,14 +100,18 @@ function parseSchema(text: string): Schema {
   return { declarations, replicated }
 }
 
-/** The t of `SELECT crsql_as_crr('t')`. */
+/** The t of `SELECT crsql_as_crr('t')`, in that form and no other: what else stands there would be passed over. */
 function replicatedTable(statement: Stmt): string | undefined {
   if (statement.type !== 'SelectStmt' || statement.body.select.type !== 'SelectFrom') return undefined
-  const column = statement.body.select.columns[0]
+  const { columns, from, whereClause } = statement.body.select
+  const [column] = columns
+  if (columns.length !== 1 || from !== undefined || whereClause !== undefined) return undefined
+  if (statement.body.compounds !== undefined || statement.body.limit !== undefined) return undefined
   if (column?.type !== 'ExprResultColumn' || column.expr.type !== 'FunctionCallExpr') return undefined
-  const argument = column.expr.args?.[0]
-  if (!/^crsql_as_crr$/i.test(column.expr.name.name) || argument?.type !== 'StringLiteral') return undefined
-  return argument.value
+  const { name, args } = column.expr
+  const [argument] = args ?? []
+  if (!/^crsql_as_crr$/i.test(name.name) || args?.length !== 1) return undefined
+  return argument?.type === 'StringLiteral' ? argument.value : undefined
 }
 
 function declarationOf(statement: Stmt, sql: string): Declaration {
@@ -142,6 +148,19 @@ function declarationOf(statement: Stmt, sql: string): Declaration {
       )
     }
     return { type, name, sql, table, uniqueIndex }
+  }
+}
+
+/** Indexes, views and triggers that the text does not have any more. They hold no data; tables stay, whatever it says. */
+function dropUndeclared(database: Database, { declarations }: Schema): void {
+  const declared = new Set(declarations.map(({ name }) => name.toLowerCase()))
+  const stored = database.all(
+    `SELECT type, name FROM sqlite_master WHERE type IN ('index', 'view', 'trigger') AND sql IS NOT NULL`,
+  ) as [string, string][]
+  for (const [type, name] of stored) {
+    const isCrSqlites = /__crsql_/i.test(name) || isInternal(name)
+    if (!isCrSqlites && !declared.has(name.toLowerCase()))
+      database.connection.exec(`DROP ${type} IF EXISTS ${quote(name)}`)
   }
 }
 

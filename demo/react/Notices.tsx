@@ -15,7 +15,7 @@ export function Notices() {
     <div className="notices" role="status">
       {db.storage.type === 'memory' && (
         <p className="notice memory">
-          <strong>These todos are gone when the last tab is closed.</strong> {db.storage.reason}
+          <strong>These todos are not kept.</strong> {db.storage.reason}
         </p>
       )}
       {connection.status === 'connecting' && (

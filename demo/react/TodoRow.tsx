@@ -1,7 +1,7 @@
 import { useDb } from '@millrace/react'
-import { type FormEvent, memo, useState } from 'react'
+import { memo, type SyntheticEvent, useState } from 'react'
 import type { Tables } from '../shared/database.ts'
-import { focusAtEnd } from '../shared/list-view.ts'
+import { focusAtEnd, keepFocus } from '../shared/list-view.ts'
 import { record } from '../shared/record.ts'
 import { moveByKey, moveTo, startDrag } from '../shared/reorder.ts'
 import { deleteTodos, type Item, renameTodo, setDone } from '../shared/todos.ts'
@@ -21,14 +21,19 @@ export const TodoRow = memo(function TodoRow({ todo, rows, index, measure }: Tod
   // What is being typed is not the row: a change of the row from another tab leaves draft and caret alone.
   const [draft, setDraft] = useState<string>()
 
-  function save(event?: FormEvent) {
-    event?.preventDefault()
+  function save() {
     if (draft === undefined) return
     setDraft(undefined)
     const text = draft.trim()
     if (text === '') record(() => deleteTodos(db, [todo]))
     else if (text !== todo.title)
       record(() => renameTodo(db, todo, text), { text, again: () => setDraft(text) })
+  }
+
+  /** Ends the editing by keyboard. */
+  function end(event: SyntheticEvent, how: () => void) {
+    event.preventDefault()
+    keepFocus(event.currentTarget, '.edit-todo', how)
   }
 
   return (
@@ -53,7 +58,9 @@ export const TodoRow = memo(function TodoRow({ todo, rows, index, measure }: Tod
           className="toggle"
           aria-label={todo.title}
           checked={todo.done === 1}
-          onChange={() => record(() => setDone(db, [todo], 1 - todo.done))}
+          onChange={(event) =>
+            keepFocus(event.currentTarget, '.toggle', () => record(() => setDone(db, [todo], 1 - todo.done)))
+          }
         />
         {/* biome-ignore lint/a11y: TodoMVC's label; the button beside it does the same by keyboard */}
         <label onDoubleClick={() => setDraft(todo.title)}>{todo.title}</label>
@@ -67,11 +74,13 @@ export const TodoRow = memo(function TodoRow({ todo, rows, index, measure }: Tod
           type="button"
           className="icon destroy"
           aria-label={`Delete “${todo.title}”`}
-          onClick={() => record(() => deleteTodos(db, [todo]))}
+          onClick={(event) =>
+            keepFocus(event.currentTarget, '.destroy', () => record(() => deleteTodos(db, [todo])))
+          }
         />
       </div>
       {draft !== undefined && (
-        <form onSubmit={save}>
+        <form onSubmit={(event) => end(event, save)}>
           <input
             className="edit"
             aria-label="Edit"
@@ -79,8 +88,8 @@ export const TodoRow = memo(function TodoRow({ todo, rows, index, measure }: Tod
             ref={focusAtEnd}
             value={draft}
             onChange={(event) => setDraft(event.target.value)}
-            onKeyDown={(event) => event.key === 'Escape' && setDraft(undefined)}
-            onBlur={() => save()}
+            onKeyDown={(event) => event.key === 'Escape' && end(event, () => setDraft(undefined))}
+            onBlur={save}
           />
         </form>
       )}

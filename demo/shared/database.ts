@@ -25,8 +25,11 @@ export interface Tables {
 export type Db = Database<Tables>
 
 /** In memory only where the browser gives no disk; a banner says so then. */
-export function openTodos(): Promise<Db> {
-  return open<Tables>({ port: workerPort({ name: 'todos', schema, storage: ['opfs', 'memory'] }) })
+export async function openTodos(): Promise<Db> {
+  const db = await open<Tables>({ port: workerPort({ name: 'todos', schema, storage: ['opfs', 'memory'] }) })
+  // Each write tells of its own refusal (record.ts). Without a listener, it would be logged as an error besides.
+  db.onRejected(() => {})
+  return db
 }
 
 /**

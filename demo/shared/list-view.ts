@@ -14,6 +14,21 @@ export function focusAtEnd(input: HTMLInputElement | null): void {
 }
 
 /**
+ * Makes a change after which the focused control, or its whole row, may be gone: the focus then goes to `heir` in its
+ * row or the next one, and not to the top of the page.
+ */
+export function keepFocus(focused: Element, heir: string, change: () => void): void {
+  const row = focused.closest('li')
+  const next = row?.nextElementSibling ?? row?.previousElementSibling
+  change()
+  queueMicrotask(() => {
+    if (focused.isConnected) return
+    const target = (row?.isConnected ? row : next)?.querySelector<HTMLElement>(heir)
+    ;(target ?? document.querySelector<HTMLElement>('.new-todo'))?.focus()
+  })
+}
+
+/**
  * Calls `leave` if an input lost the focus to the user. The browser also takes it from a row that is moved, as when
  * another tab reorders the list: then the input gets it back. React does the same by itself.
  */

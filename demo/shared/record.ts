@@ -44,7 +44,7 @@ export async function record(
     answer({ state: 'stored', predicted, answered: performance.now() - begun, woken: stored.woken })
     return stored
   } catch (error) {
-    answer({ state: 'refused', predicted, answered: performance.now() - begun })
+    answer({ state: 'refused', predicted, answered: performance.now() - begun, woken: 0 })
     addToast(refusal(error as MillraceError, typed?.text), typed?.again)
     return undefined
   }

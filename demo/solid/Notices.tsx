@@ -12,7 +12,7 @@ export function Notices() {
     <div class="notices" role="status">
       <Show when={db.storage.type === 'memory'}>
         <p class="notice memory">
-          <strong>These todos are gone when the last tab is closed.</strong> {db.storage.reason}
+          <strong>These todos are not kept.</strong> {db.storage.reason}
         </p>
       </Show>
       <Show when={connection().status === 'connecting'}>

@@ -1,7 +1,7 @@
 import { useDb } from '@millrace/solid'
 import { createSignal, Show } from 'solid-js'
 import type { Tables } from '../shared/database.ts'
-import { focusAtEnd, whenLeft } from '../shared/list-view.ts'
+import { focusAtEnd, keepFocus, whenLeft } from '../shared/list-view.ts'
 import { record } from '../shared/record.ts'
 import { moveByKey, moveTo, startDrag } from '../shared/reorder.ts'
 import { deleteTodos, type Item, renameTodo, setDone } from '../shared/todos.ts'
@@ -22,8 +22,7 @@ export function TodoRow(props: TodoRowProps) {
   const [draft, setDraft] = createSignal<string>()
   const isEditing = () => draft() !== undefined
 
-  function save(event?: Event) {
-    event?.preventDefault()
+  function save() {
     const text = draft()?.trim()
     setDraft(undefined)
     if (text === undefined) return
@@ -31,6 +30,12 @@ export function TodoRow(props: TodoRowProps) {
     else if (text !== props.todo.title) {
       record(() => renameTodo(db, props.todo, text), { text, again: () => setDraft(text) })
     }
+  }
+
+  /** Ends the editing by keyboard. */
+  function end(event: Event & { currentTarget: Element }, how: () => void) {
+    event.preventDefault()
+    keepFocus(event.currentTarget, '.edit-todo', how)
   }
 
   return (
@@ -55,7 +60,11 @@ export function TodoRow(props: TodoRowProps) {
           class="toggle"
           aria-label={props.todo.title}
           checked={props.todo.done === 1}
-          onChange={() => record(() => setDone(db, [props.todo], 1 - props.todo.done))}
+          onChange={(event) =>
+            keepFocus(event.currentTarget, '.toggle', () =>
+              record(() => setDone(db, [props.todo], 1 - props.todo.done)),
+            )
+          }
         />
         {/* biome-ignore lint/a11y: TodoMVC's label; the button beside it does the same by keyboard */}
         <label onDblClick={() => setDraft(props.todo.title)}>{props.todo.title}</label>
@@ -69,11 +78,13 @@ export function TodoRow(props: TodoRowProps) {
           type="button"
           class="icon destroy"
           aria-label={`Delete “${props.todo.title}”`}
-          onClick={() => record(() => deleteTodos(db, [props.todo]))}
+          onClick={(event) =>
+            keepFocus(event.currentTarget, '.destroy', () => record(() => deleteTodos(db, [props.todo])))
+          }
         />
       </div>
       <Show when={isEditing()}>
-        <form onSubmit={save}>
+        <form onSubmit={(event) => end(event, save)}>
           <input
             class="edit"
             aria-label="Edit"
@@ -81,7 +92,7 @@ export function TodoRow(props: TodoRowProps) {
             ref={(input) => queueMicrotask(() => focusAtEnd(input))}
             value={draft()}
             onInput={(event) => setDraft(event.currentTarget.value)}
-            onKeyDown={(event) => event.key === 'Escape' && setDraft(undefined)}
+            onKeyDown={(event) => event.key === 'Escape' && end(event, () => setDraft(undefined))}
             onBlur={(event) => whenLeft(event.currentTarget, save)}
           />
         </form>

@@ -19,7 +19,7 @@ test('where the browser gives no disk, the todos are in memory, and a banner say
 }) => {
   await inWorker(context, 'delete StorageManager.prototype.getDirectory')
   const app = await new App(page, framework).open()
-  await expect(page.locator('.notice.memory')).toContainText('gone when the last tab is closed')
+  await expect(page.locator('.notice.memory')).toContainText('gone when the tab that holds it is closed')
   await app.add('one')
   await app.stored()
   const second = await openTab(context, framework)

@@ -160,7 +160,29 @@ test.describe('editing', () => {
     await page.keyboard.type('!')
     await page.keyboard.press('Enter')
     await expect(app.titles).toHaveText(['one', 'two!', 'three'])
+    await expect(app.row('two!').locator('.edit-todo')).toBeFocused()
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('?')
+    await page.keyboard.press('Escape')
+    await expect(app.row('two!').locator('.edit-todo')).toBeFocused()
   })
+})
+
+test('the focus goes on to the next row when its own is gone', async ({ page }) => {
+  await app.add('one', 'two', 'three')
+  await app.row('two').locator('.destroy').focus()
+  await page.keyboard.press('Enter')
+  await expect(app.row('three').locator('.destroy')).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(app.row('one').locator('.destroy')).toBeFocused()
+
+  await app.add('four')
+  await app.filter('Active').click()
+  await app.row('one').locator('.toggle').focus()
+  await page.keyboard.press('Space')
+  await expect(app.row('four').locator('.toggle')).toBeFocused()
+  await page.keyboard.press('Space')
+  await expect(app.newTodo).toBeFocused()
 })
 
 test.describe('lists', () => {

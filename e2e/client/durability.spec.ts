@@ -29,10 +29,21 @@ function stateOfDisk(page: Page): Promise<{ ids: number[]; check: string }> {
   })
 }
 
-const kills: Record<string, (page: Page, context: BrowserContext) => Promise<unknown>> = {
-  'its process is killed': async (page, context) => (await context.newCDPSession(page)).send('Page.crash'),
-  'the page is closed': (page) => page.close(),
-  'the page is reloaded': (page) => page.reload(),
+/** How the page is killed, and what tells that it is gone: the call does not, for a killed process never answers. */
+const kills = {
+  'its process is killed': {
+    kill: async (page: Page, context: BrowserContext) =>
+      (await context.newCDPSession(page)).send('Page.crash'),
+    gone: (page: Page) => page.waitForEvent('crash'),
+  },
+  'the page is closed': {
+    kill: (page: Page) => page.close(),
+    gone: (page: Page) => page.waitForEvent('close'),
+  },
+  'the page is reloaded': {
+    kill: (page: Page) => page.reload(),
+    gone: (page: Page) => page.waitForEvent('framenavigated'),
+  },
 }
 
 /** When the page is killed: as soon as all writes were made, or while they are being made. */
@@ -41,7 +52,7 @@ const moments = [
   { when: `amid ${WRITES} writes`, pause: true, least: 40 },
 ]
 
-for (const [how, kill] of Object.entries(kills)) {
+for (const [how, { kill, gone }] of Object.entries(kills)) {
   for (const { when, pause, least } of moments) {
     test(`${when}, ${how}: every stored write is there, and the file is sound`, async ({ context }) => {
       const stored: number[] = []
@@ -49,6 +60,7 @@ for (const [how, kill] of Object.entries(kills)) {
         stored.push(id)
       })
       const page = await openPage(context)
+      const ended = gone(page)
       const written = page.evaluate(
         async ({ writes, pause }) => {
           for (let id = 1; id <= writes; id++) {
@@ -65,8 +77,8 @@ for (const [how, kill] of Object.entries(kills)) {
       written.catch(() => {})
       if (pause) await expect.poll(() => stored.length, { intervals: [1] }).toBeGreaterThan(least)
       else await written
-      // Not awaited: a killed process does not say that it is done.
       kill(page, context).catch(() => {})
+      await ended
 
       const next = await openPage(context)
       const { ids, check } = await stateOfDisk(next)

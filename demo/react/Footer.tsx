@@ -21,8 +21,7 @@ export function Footer({ list, here }: { list: string; here: Route }) {
               href={linkTo({ ...here, filter })}
               className={filter === here.filter ? 'selected' : ''}
               aria-current={filter === here.filter ? 'true' : undefined}
-              onPointerEnter={() => warm(db, todosOf(list, filter))}
-              onFocus={() => warm(db, todosOf(list, filter))}
+              onPointerDown={() => warm(db, todosOf(list, filter))}
             >
               {name}
             </a>

@@ -31,8 +31,7 @@ export function Lists({ current }: { current: List | undefined }) {
             <a
               href={linkTo({ list: id, filter: 'all' })}
               aria-current={id === current?.id ? 'page' : undefined}
-              onPointerEnter={() => warm(db, todosOf(id, 'all'), countsOf(id))}
-              onFocus={() => warm(db, todosOf(id, 'all'), countsOf(id))}
+              onPointerDown={() => warm(db, todosOf(id, 'all'), countsOf(id))}
             >
               <span className="name">{name}</span>
               <span className="count">

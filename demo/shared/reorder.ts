@@ -20,7 +20,7 @@ export function moveByKey(event: KeyboardEvent, db: Db, todo: Item, rows: readon
   moveTo(db, todo, to, rows)
   // The row keeps its element, but the browser drops the focus of what is moved.
   queueMicrotask(() => {
-    focused.focus()
+    focused.focus({ preventScroll: true })
     focused.scrollIntoView({ block: 'nearest' })
   })
 }
@@ -34,35 +34,38 @@ const SCROLL_ZONE = 56
 
 /** Drags a row by its handle; `drop` hears at which place among the rows shown it was let go, if that is another. */
 export function startDrag(event: PointerEvent, drop: (to: number) => void): void {
-  const row = (event.target as Element).closest('li')
-  const list = row?.parentElement
-  const scroller = list?.parentElement
-  if (!row || !list || !scroller || event.button !== 0) return
+  let row = (event.target as Element).closest('li') as HTMLElement
+  const list = row.parentElement as HTMLElement
+  const scroller = list.parentElement as HTMLElement
+  if (event.button !== 0) return
 
   const height = row.offsetHeight
   const grabbedAt = event.clientY - row.getBoundingClientRect().top
+  const inPage = () => [...list.children] as HTMLElement[]
+  // A long list has only a part of its rows in the page, and says with which one that begins.
+  const first = () => Number(list.dataset.first)
+  const placeOf = (li: HTMLElement) => first() + inPage().indexOf(li)
   let pointerY = event.clientY
   let from = placeOf(row)
   let to = from
   let frame = 0
 
-  /** A long list has only a part of its rows in the DOM; it says with which one that begins. */
-  function placeOf(li: Element): number {
-    return Number(list!.dataset.first) + [...list!.children].indexOf(li)
-  }
-
   /** Puts the row under the pointer; a row that it covers by half makes room. */
   function show(): void {
+    if (row.isConnected) from = placeOf(row)
+    // It was scrolled out of the page. If it has come back, it is another element.
+    else row = inPage()[from - first()] ?? row
+    row.setAttribute('data-dragged', '')
+
     // offsetTop is a row's place in the list, whatever it is moved by on the screen.
-    const top = pointerY - grabbedAt - scroller!.getBoundingClientRect().top + scroller!.scrollTop
-    if (row!.isConnected) from = placeOf(row!)
-    const others = ([...list!.children] as HTMLElement[]).filter((li) => li !== row)
+    const top = pointerY - grabbedAt - scroller.getBoundingClientRect().top + scroller.scrollTop
+    const others = inPage().filter((li) => li !== row)
     const above = others.filter((li) => {
       const edge = placeOf(li) < from ? top : top + height
       return li.offsetTop + li.offsetHeight / 2 < edge
     })
-    to = Number(list!.dataset.first) + above.length
-    row!.style.transform = `translateY(${top - row!.offsetTop}px)`
+    to = first() + above.length - (from < first() ? 1 : 0)
+    row.style.transform = `translateY(${top - row.offsetTop}px)`
     for (const li of others) {
       const place = placeOf(li)
       const shift = place < from && place >= to ? height : place > from && place <= to ? -height : 0
@@ -71,23 +74,23 @@ export function startDrag(event: PointerEvent, drop: (to: number) => void): void
   }
 
   function scrollAtEdge(): void {
-    const { top, bottom } = scroller!.getBoundingClientRect()
+    const { top, bottom } = scroller.getBoundingClientRect()
     const beyond = Math.min(0, pointerY - top - SCROLL_ZONE) + Math.max(0, pointerY - bottom + SCROLL_ZONE)
     if (beyond !== 0) {
-      scroller!.scrollTop += beyond / 4
+      scroller.scrollTop += beyond / 4
       show()
     }
     frame = requestAnimationFrame(scrollAtEdge)
   }
 
-  const controller = new AbortController()
-  const { signal } = controller
+  const listening = new AbortController()
+  const { signal } = listening
   function end(dropped: boolean): void {
-    controller.abort()
+    listening.abort()
     cancelAnimationFrame(frame)
-    list!.removeAttribute('data-sorting')
-    row!.removeAttribute('data-dragged')
-    for (const li of [row!, ...list!.children]) (li as HTMLElement).style.transform = ''
+    list.removeAttribute('data-sorting')
+    row.removeAttribute('data-dragged')
+    for (const li of [row, ...inPage()]) li.style.transform = ''
     if (dropped && to !== from) drop(to)
   }
 

@@ -25,8 +25,7 @@ export function Footer(props: { list: string; here: Route }) {
                 href={linkTo({ ...props.here, filter })}
                 class={filter === props.here.filter ? 'selected' : ''}
                 aria-current={filter === props.here.filter ? 'true' : undefined}
-                onPointerEnter={() => warm(db, todosOf(props.list, filter))}
-                onFocus={() => warm(db, todosOf(props.list, filter))}
+                onPointerDown={() => warm(db, todosOf(props.list, filter))}
               >
                 {name}
               </a>

@@ -32,8 +32,7 @@ export function Lists(props: { current: List | undefined }) {
               <a
                 href={linkTo({ list: list.id, filter: 'all' })}
                 aria-current={list.id === props.current?.id ? 'page' : undefined}
-                onPointerEnter={() => warm(db, todosOf(list.id, 'all'), countsOf(list.id))}
-                onFocus={() => warm(db, todosOf(list.id, 'all'), countsOf(list.id))}
+                onPointerDown={() => warm(db, todosOf(list.id, 'all'), countsOf(list.id))}
               >
                 <span class="name">{list.name}</span>
                 <span class="count">

@@ -125,7 +125,9 @@ export type Connection =
 export interface Database<T extends Tables = Tables> {
   /** Where the data is and why there. */
   readonly storage: StorageInfo
+  /** Whether the engine can be reached now. */
   readonly connection: Connection
+  /** Hears of each change of `connection`. Returns the undo. */
   onConnection(listener: (connection: Connection) => void): () => void
 
   /** A query whose rows are kept true. */
@@ -156,6 +158,7 @@ export interface Database<T extends Tables = Tables> {
   close(): Promise<void>
 }
 
+/** What `open` takes. */
 export interface OpenOptions {
   /** Where the engine is: `workerPort(…)` of @millrace/worker, `enginePort(…)` of @millrace/engine/node in tests. */
   readonly port: PortSource

@@ -25,6 +25,7 @@ import { Session } from './session.ts'
 import { AppliedWrites, Writer } from './write/apply.ts'
 import { commitGroup, type Outcome, type QueuedWrite } from './write/group.ts'
 
+/** What `createEngine` takes. */
 export interface EngineOptions {
   readonly sqlite: Sqlite
   /** `:memory:`, or a file in the registered VFS that `vfs` names. */

@@ -61,6 +61,7 @@ export function encodeError(thrown: unknown): ErrorData {
   return { code: 'INTERNAL', message: `Millrace met an error that it did not expect: ${message}` }
 }
 
+/** The error that was encoded, on the other side of a port. */
 export function decodeError(data: ErrorData): MillraceError {
   return new MillraceError(
     data.code,

@@ -46,17 +46,20 @@ export interface WriteRequest {
   readonly operations: readonly Operation[]
 }
 
+/** What a client says of itself when it gets a port. */
 export interface Hello {
   readonly protocol: number
   readonly client: ClientId
 }
 
+/** What a client must know before it can write: where the data is, and which tables there are. */
 export interface Welcome {
   readonly version: Version
   readonly storage: StorageInfo
   readonly tables: readonly TableInfo[]
 }
 
+/** The answer to a query that runs once. */
 export interface QueryResult {
   readonly columns: readonly string[]
   readonly rows: readonly WireRow[]
@@ -108,6 +111,7 @@ export interface Settled {
   readonly changes: number
 }
 
+/** A write that the database refused, and why. It changed nothing. */
 export interface Rejected {
   readonly id: WriteId
   readonly error: ErrorData

@@ -19,6 +19,7 @@ export interface TableInfo {
   readonly unpredictable: boolean
 }
 
+/** A column of a table: what SQLite makes of the values that are written to it. */
 export interface ColumnInfo {
   readonly name: string
   readonly affinity: Affinity
@@ -51,6 +52,7 @@ export type Expr =
   /** An expression that is not predicted; `reads` are the columns whose change may change it. */
   | { readonly type: 'opaque'; readonly reads: readonly number[] }
 
+/** One term of ORDER BY. */
 export interface OrderTerm {
   readonly expr: Expr
   readonly descending: boolean
@@ -92,6 +94,7 @@ export interface GroupsPlan {
   readonly order: readonly (Omit<OrderTerm, 'expr'> & { readonly column: number })[] | null
 }
 
+/** What one wire column of a group is made of. */
 export type GroupOutput =
   | { readonly type: 'key'; readonly index: number }
   /** Counts the rows, or where `arg` is given, the rows in which it is not NULL. */
@@ -108,6 +111,7 @@ export type GroupOutput =
   /** The number of inputs of a sum that are no integers: while it is not 0, the sum is not predicted. */
   | { readonly type: 'reals' }
 
+/** How a client can predict a query. */
 export type Plan = RowsPlan | GroupsPlan
 
 /** The shape of a query's rows on the wire. Sent with the first rows of a subscription. */

@@ -84,6 +84,7 @@ export interface Sqlite {
   open(filename: string, options?: { readonly vfs?: string }): Connection
 }
 
+/** Where the wasm is to be had. One of the two. */
 export interface LoadOptions {
   /** The bytes of `crsqlite-sync.wasm`, where they cannot be fetched (Node). */
   readonly wasmBinary?: Uint8Array

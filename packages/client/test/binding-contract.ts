@@ -256,11 +256,14 @@ function queries(driver: BindingDriver): void {
     expect(lines(page)).toEqual([])
   })
 
-  test.runIf(driver.serverHtml)('on the server: pending and empty', async () => {
-    const html = driver.serverHtml?.(listPage(await database()))
-    expect(html).toContain('data-status="pending"')
-    expect(html).not.toContain('<li')
-  })
+  // Where the server's build is another program, the binding has a file of its own for it.
+  if (driver.serverHtml !== undefined) {
+    test('on the server: pending and empty', async () => {
+      const html = driver.serverHtml?.(listPage(await database()))
+      expect(html).toContain('data-status="pending"')
+      expect(html).not.toContain('<li')
+    })
+  }
 }
 
 function writes(driver: BindingDriver): void {

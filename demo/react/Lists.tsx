@@ -35,7 +35,7 @@ export function Lists({ current }: { current: List | undefined }) {
             >
               <span className="name">{name}</span>
               <span className="count">
-                {active.get(id) ?? 0}
+                {(active.get(id) ?? 0).toLocaleString('en')}
                 <span className="visually-hidden"> open</span>
               </span>
             </a>

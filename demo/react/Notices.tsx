@@ -1,6 +1,7 @@
 import { useDb } from '@millrace/react'
 import { useCallback, useSyncExternalStore } from 'react'
 import { bulk } from '../shared/bulk.ts'
+import { wide } from '../shared/tools.ts'
 import { useCell } from './use-cell.ts'
 
 /** What the user should know about the database: where it is if not on disk, and what keeps it busy. */
@@ -14,9 +15,10 @@ export function Notices() {
   return (
     <div className="notices" role="status">
       {db.storage.type === 'memory' && (
-        <p className="notice memory">
-          <strong>These todos are not kept.</strong> {db.storage.reason}
-        </p>
+        <details className="notice memory" open={wide.matches}>
+          <summary>These todos are not kept.</summary>
+          {db.storage.reason}
+        </details>
       )}
       {connection.status === 'connecting' && (
         <p className="notice late">

@@ -8,7 +8,7 @@ export function advice({ code }: MillraceError): string {
     case 'STORAGE_FULL':
       return 'The disk, or what this site may use of it, is full. Free some space, then try again.'
     case 'OWNER_LOST':
-      return 'Another tab has the database open and does not answer. Close the other tabs of this app, then try again.'
+      return 'No tab answers for the database. Close the other tabs of this app, then try again.'
     case 'PROTOCOL_MISMATCH':
       return 'Another tab runs a different version of this app. Reload that tab, then this one.'
     default:

@@ -1,6 +1,6 @@
 import type { Db } from './database.ts'
 
-/** The tools are open beside the page; on a narrow one they lie over it, so they close after use. */
+/** Here is room for what can be folded. On a narrow page the tools lie over it, so they close after use. */
 export const wide = matchMedia('(min-width: 50rem)')
 
 /** Hands the database to the user as the file that it is: any SQLite tool opens it. */

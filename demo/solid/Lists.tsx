@@ -36,7 +36,7 @@ export function Lists(props: { current: List | undefined }) {
               >
                 <span class="name">{list.name}</span>
                 <span class="count">
-                  {active().get(list.id) ?? 0}
+                  {(active().get(list.id) ?? 0).toLocaleString('en')}
                   <span class="visually-hidden"> open</span>
                 </span>
               </a>

@@ -1,6 +1,7 @@
 import { useDb } from '@millrace/solid'
 import { from, Show } from 'solid-js'
 import { bulk } from '../shared/bulk.ts'
+import { wide } from '../shared/tools.ts'
 import { useCell } from './use-cell.ts'
 
 /** What the user should know about the database: where it is if not on disk, and what keeps it busy. */
@@ -11,9 +12,10 @@ export function Notices() {
   return (
     <div class="notices" role="status">
       <Show when={db.storage.type === 'memory'}>
-        <p class="notice memory">
-          <strong>These todos are not kept.</strong> {db.storage.reason}
-        </p>
+        <details class="notice memory" open={wide.matches}>
+          <summary>These todos are not kept.</summary>
+          {db.storage.reason}
+        </details>
       </Show>
       <Show when={connection().status === 'connecting'}>
         <p class="notice late">

@@ -31,6 +31,7 @@ export type {
   TableInfo,
   Window,
 } from './plan.ts'
+export { readsOf } from './plan.ts'
 export type { Port, PortSource } from './port.ts'
 export type { Affinity, Bindable, Collation, RowKey, SqlValue } from './value.ts'
 export {

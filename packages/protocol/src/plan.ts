@@ -52,6 +52,31 @@ export type Expr =
   /** An expression that is not predicted; `reads` are the columns whose change may change it. */
   | { readonly type: 'opaque'; readonly reads: readonly number[] }
 
+/** The columns whose change may change the expression. */
+export function readsOf(expr: Expr, into: Set<number> = new Set()): Set<number> {
+  switch (expr.type) {
+    case 'column':
+      into.add(expr.column)
+      break
+    case 'compare':
+    case 'and':
+    case 'or':
+      readsOf(expr.left, into)
+      readsOf(expr.right, into)
+      break
+    case 'not':
+      readsOf(expr.expr, into)
+      break
+    case 'opaque':
+      for (const column of expr.reads) into.add(column)
+      break
+    case 'value':
+    case 'parameter':
+      break
+  }
+  return into
+}
+
 /** One term of ORDER BY. */
 export interface OrderTerm {
   readonly expr: Expr

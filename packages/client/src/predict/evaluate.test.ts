@@ -10,11 +10,12 @@ import {
   PROTOCOL_VERSION,
   type QueryId,
   type RowsPlan,
+  readsOf,
   type SqlValue,
 } from '@millrace/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { evaluate, type Image, readsOf, stored, truth, UNKNOWN, type Value } from './evaluate.ts'
+import { evaluate, type Image, stored, truth, UNKNOWN, type Value } from './evaluate.ts'
 
 const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 60)
 const options = {

@@ -117,28 +117,3 @@ function numberToText(value: Value): Value {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : UNKNOWN
   return value
 }
-
-/** The columns whose change may change the expression. */
-export function readsOf(expr: Expr, into: Set<number> = new Set()): Set<number> {
-  switch (expr.type) {
-    case 'column':
-      into.add(expr.column)
-      break
-    case 'compare':
-    case 'and':
-    case 'or':
-      readsOf(expr.left, into)
-      readsOf(expr.right, into)
-      break
-    case 'not':
-      readsOf(expr.expr, into)
-      break
-    case 'opaque':
-      for (const column of expr.reads) into.add(column)
-      break
-    case 'value':
-    case 'parameter':
-      break
-  }
-  return into
-}

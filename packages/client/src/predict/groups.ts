@@ -6,11 +6,12 @@ import {
   type GroupsPlan,
   identicalRows,
   type RowKey,
+  readsOf,
   type SqlValue,
 } from '@millrace/protocol'
 import { fold, type TableOverlay } from '../pending.ts'
 import type { Base, Entry } from '../result.ts'
-import { evaluate, type Image, readsOf, truth, UNKNOWN, type Value } from './evaluate.ts'
+import { evaluate, type Image, truth, UNKNOWN, type Value } from './evaluate.ts'
 import type { FindImage, Predicted } from './rows.ts'
 
 /** A group with what pending writes add to its aggregates. */

@@ -1,7 +1,14 @@
-import { compareValues, type Expr, type RowKey, type RowsPlan, type SqlValue } from '@millrace/protocol'
+import {
+  compareValues,
+  type Expr,
+  type RowKey,
+  type RowsPlan,
+  readsOf,
+  type SqlValue,
+} from '@millrace/protocol'
 import { fold, type RowState, type TableOverlay } from '../pending.ts'
 import { type Base, type Entry, merge } from '../result.ts'
-import { evaluate, type Image, readsOf, truth, UNKNOWN } from './evaluate.ts'
+import { evaluate, type Image, truth, UNKNOWN } from './evaluate.ts'
 
 /** A result with the pending writes applied to it. */
 export interface Predicted {

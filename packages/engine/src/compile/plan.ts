@@ -1,4 +1,12 @@
-import type { Collation, Expr, GroupOutput, GroupsPlan, OrderTerm, RowsPlan } from '@millrace/protocol'
+import {
+  type Collation,
+  type Expr,
+  type GroupOutput,
+  type GroupsPlan,
+  type OrderTerm,
+  type RowsPlan,
+  readsOf,
+} from '@millrace/protocol'
 import type {
   FunctionCallExpr,
   FunctionCallStarExpr,
@@ -197,7 +205,7 @@ export function planRows(
   const present = new Set(wire.flatMap((expr) => (expr.type === 'column' ? [expr.column] : [])))
   const needed = new Set<number>()
   for (const expr of [...outputs, ...(where === null ? [] : [where]), ...order.map((term) => term.expr)])
-    collectReads(expr, needed)
+    readsOf(expr, needed)
   const missing = [...needed].filter((column) => !present.has(column))
   wire.push(...missing.map((column): Expr => ({ type: 'column', column })))
 
@@ -245,29 +253,6 @@ function ordinalOf(term: SqlExpr): number | undefined {
       return ordinalOf(term.expr)
     default:
       return undefined
-  }
-}
-
-function collectReads(expr: Expr, into: Set<number>): void {
-  switch (expr.type) {
-    case 'column':
-      into.add(expr.column)
-      break
-    case 'compare':
-    case 'and':
-    case 'or':
-      collectReads(expr.left, into)
-      collectReads(expr.right, into)
-      break
-    case 'not':
-      collectReads(expr.expr, into)
-      break
-    case 'opaque':
-      for (const column of expr.reads) into.add(column)
-      break
-    case 'value':
-    case 'parameter':
-      break
   }
 }
 

@@ -79,10 +79,23 @@ export interface Commit {
 /** Counters since the start, for tests and devtools. */
 export interface EngineCounters {
   readonly commits: number
+  /** Live queries that routing looked at. */
+  readonly visited: number
+  /** Of these, the ones whose answer was worked out anew. */
   readonly woken: number
   readonly statementsRun: number
+  /** Instructions of SQLite's virtual machine, while `countSteps` is on. */
+  readonly vmSteps: number
+  /** Rows that SQLite's statements gave. */
+  readonly rowsRead: number
+  /** Rows that subscribers and clients were told. */
+  readonly rowsSent: number
+  /** Now: prepared statements held. */
   readonly statementsPrepared: number
+  /** Now. */
   readonly liveQueries: number
+  /** Now: rows that live queries hold in memory. */
+  readonly rowsHeld: number
 }
 
 interface Subscriber {
@@ -142,7 +155,9 @@ export class Engine {
   readonly #announcements: (() => void)[] = []
   #telling = false
   #commits = 0
+  #visited = 0
   #woken = 0
+  #rowsSent = 0
   #closed = false
 
   constructor(database: Database, options: EngineOptions) {
@@ -174,11 +189,28 @@ export class Engine {
   get counters(): EngineCounters {
     return {
       commits: this.#commits,
+      visited: this.#visited,
       woken: this.#woken,
       statementsRun: this.#database.statementsRun,
+      vmSteps: this.#database.connection.vmSteps,
+      rowsRead: this.#database.rowsRead,
+      rowsSent: this.#rowsSent,
       statementsPrepared: this.#database.prepared,
       liveQueries: this.#queries.size,
+      rowsHeld: this.#rowsHeld(),
     }
+  }
+
+  #rowsHeld(): number {
+    let rows = 0
+    for (const { query } of this.#queries.values()) rows += query.rows.length
+    return rows
+  }
+
+  /** Counts SQLite's instructions in `counters.vmSteps`, or stops: statements take twice as long meanwhile. */
+  countSteps(on: boolean): void {
+    this.#checkOpen()
+    this.#database.connection.countSteps(on)
   }
 
   /** The tables of the schema. */
@@ -411,6 +443,7 @@ export class Engine {
   /** Runs the queries again that a commit can have changed, and tells their subscribers. */
   #wake(changes: readonly TableChange[]): number {
     let woken = 0
+    this.#visited += this.#queries.size
     for (const { query, subscribers } of [...this.#queries.values()]) {
       if (!query.always && !changes.some((change) => query.reads(change))) continue
       woken++

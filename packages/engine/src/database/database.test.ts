@@ -12,6 +12,36 @@ afterEach(() => {
   database.close()
 })
 
+describe('what is counted', () => {
+  test('rows read: those that came out of statements', () => {
+    const series = 'WITH n(i) AS (VALUES (1), (2), (3)) SELECT i FROM n'
+    database.all(series)
+    expect(database.rowsRead).toBe(3)
+    database.get(series)
+    expect(database.rowsRead).toBe(4)
+    database.query(series, [])
+    expect(database.rowsRead).toBe(7)
+  })
+
+  test("instructions of SQLite's machine: the same for the same work, with what is looked at, and only while asked for", () => {
+    const steps = (sql: string) => {
+      const before = database.connection.vmSteps
+      database.all(sql)
+      return database.connection.vmSteps - before
+    }
+    const series = (n: number) =>
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${n}) SELECT max(i) FROM n`
+    expect(steps(series(100))).toBe(0)
+    database.connection.countSteps(true)
+    const hundred = steps(series(100))
+    expect(hundred).toBeGreaterThan(100)
+    expect(steps(series(100))).toBe(hundred)
+    expect(steps(series(1000)) / hundred).toBeCloseTo(10, 0)
+    database.connection.countSteps(false)
+    expect(steps(series(100))).toBe(0)
+  })
+})
+
 describe('the statement cache', () => {
   test('has a bound', () => {
     for (let i = 0; i < 1000; i++) expect(database.get(`SELECT ${i}`)).toEqual([i])

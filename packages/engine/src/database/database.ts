@@ -12,6 +12,8 @@ export class Database {
 
   /** Statements run since the start; for tests and devtools. */
   statementsRun = 0
+  /** Rows that statements gave. */
+  rowsRead = 0
 
   constructor(connection: Connection) {
     this.connection = connection
@@ -28,12 +30,17 @@ export class Database {
     this.#use(sql, parameters, (statement) => {
       while (statement.step()) rows.push(statement.row())
     })
+    this.rowsRead += rows.length
     return rows
   }
 
   /** Its first row. */
   get(sql: string, parameters: readonly SqlValue[] = []): SqlValue[] | undefined {
-    return this.#use(sql, parameters, (statement) => (statement.step() ? statement.row() : undefined))
+    return this.#use(sql, parameters, (statement) => {
+      if (!statement.step()) return undefined
+      this.rowsRead++
+      return statement.row()
+    })
   }
 
   /** Runs a statement, and gives the number of rows that it changed itself. */
@@ -49,6 +56,7 @@ export class Database {
     return this.#use(sql, parameters, (statement) => {
       const rows: SqlValue[][] = []
       while (statement.step()) rows.push(statement.row())
+      this.rowsRead += rows.length
       return { columns: statement.columns, rows }
     })
   }

@@ -23,7 +23,8 @@ import { type Catalog, findTable } from './schema/catalog.ts'
 import { applySchema } from './schema/schema.ts'
 import { Session } from './session.ts'
 import { AppliedWrites, Writer } from './write/apply.ts'
-import { commitGroup, type Outcome, type QueuedWrite } from './write/group.ts'
+import { commitGroup, type Outcome, type QueuedMerge, type QueuedWrite } from './write/group.ts'
+import { type MergeChange, type MergeOutcome, planMerge, readChanges } from './write/merge.ts'
 
 /** What `createEngine` takes. */
 export interface EngineOptions {
@@ -75,6 +76,9 @@ export interface Commit {
   /** Live queries that ran again. */
   readonly woken: number
 }
+
+/** What a merge did. */
+export interface MergeResult extends Commit, MergeOutcome {}
 
 /** Counters since the start, for tests and devtools. */
 export interface EngineCounters {
@@ -149,7 +153,7 @@ export class Engine {
   readonly #compiled = new Map<string, Compiled>()
   readonly #sessions = new Set<Session>()
   /** Writes that wait for the next commit, each with the one who hears its end. */
-  #queue: { write: QueuedWrite; settle: (outcome: Outcome) => void }[] = []
+  #queue: { write: QueuedWrite | QueuedMerge; settle: (outcome: Outcome) => void }[] = []
   #flushing = false
   /** What listeners in this process are still to be told. Sessions were told before. */
   readonly #announcements: (() => void)[] = []
@@ -275,6 +279,42 @@ export class Engine {
     this.flush()
     if (outcome === undefined || 'error' in outcome) throw outcome?.error
     return { version: this.version, changes: outcome.changes, woken: this.#woken - woken }
+  }
+
+  /**
+   * Merges what other sites changed: each version that a site made is stored as a whole, in its order, up to the first
+   * that is refused; where it is not refused for good, what follows can be merged later. What is known already changes
+   * nothing. Subscribers hear once, when all is stored: a long absence is one change to them, not thousands.
+   * Not checked is whether the sender may speak for the sites that it names. If a listener throws, so does this when all
+   * have heard; what was merged stays.
+   * @throws MillraceError `INVALID_VALUE` where `changes` is no array. What is wrong with a change is in the result.
+   */
+  merge(changes: readonly MergeChange[]): MergeResult {
+    this.#checkOpen()
+    assert(!this.#flushing, "a session's send merged before it returned")
+    this.flush()
+    const woken = this.#woken
+    let outcome: Outcome | undefined
+    this.#queue.push({
+      write: { merge: planMerge(this.#database, this.#catalog, changes) },
+      settle: (settled) => {
+        outcome = settled
+      },
+    })
+    this.flush()
+    if (outcome === undefined || 'error' in outcome) throw outcome?.error
+    assert('applied' in outcome, 'a merge ended as a write')
+    return { ...outcome, version: this.version, woken: this.#woken - woken }
+  }
+
+  /**
+   * What `merge` of another site takes: the cells that changed after a version of this database (0: all), from whichever
+   * site, with the newest value of each. The highest `dbVersion` among them is where to go on from.
+   */
+  changesSince(dbVersion: number): MergeChange[] {
+    this.#checkOpen()
+    this.flush()
+    return readChanges(this.#database, dbVersion)
   }
 
   /**
@@ -415,7 +455,7 @@ export class Engine {
     if (failed !== undefined) throw failed.error
   }
 
-  #commit(queued: { write: QueuedWrite; settle: (outcome: Outcome) => void }[]): void {
+  #commit(queued: { write: QueuedWrite | QueuedMerge; settle: (outcome: Outcome) => void }[]): void {
     const context = {
       database: this.#database,
       capture: this.#capture,

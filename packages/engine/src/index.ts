@@ -1,4 +1,5 @@
 export type { LoadOptions, Sqlite } from './database/sqlite.ts'
 export { loadSqlite } from './database/sqlite.ts'
-export type { Commit, Engine, EngineCounters, EngineOptions, LiveChange } from './engine.ts'
+export type { Commit, Engine, EngineCounters, EngineOptions, LiveChange, MergeResult } from './engine.ts'
 export { createEngine } from './engine.ts'
+export type { MergeChange, MergeOutcome, MergeRefusal, OriginVersion } from './write/merge.ts'

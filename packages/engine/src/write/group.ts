@@ -3,6 +3,15 @@ import type { Capture, TableChange } from '../capture/capture.ts'
 import type { Database } from '../database/database.ts'
 import { rejection, storageError } from '../database/errors.ts'
 import type { AppliedWrites, Writer } from './apply.ts'
+import {
+  applyVersion,
+  type MergeOutcome,
+  type MergePlan,
+  type MergeRefusal,
+  type MergeVersion,
+  type OriginVersion,
+  refusedByDatabase,
+} from './merge.ts'
 
 /** A write that waits for its turn. */
 export interface QueuedWrite {
@@ -13,7 +22,12 @@ export interface QueuedWrite {
   readonly answered: number
 }
 
-export type Outcome = { readonly changes: number } | { readonly error: unknown }
+/** Changes of other sites that wait for their turn. */
+export interface QueuedMerge {
+  readonly merge: MergePlan
+}
+
+export type Outcome = { readonly changes: number } | MergeOutcome | { readonly error: unknown }
 
 /** What a group of writes did: one outcome each, in order, and the changes that are now on disk. */
 export interface GroupResult {
@@ -35,7 +49,19 @@ interface Context {
  * under its own savepoint: a refused write undoes only itself. Where SQLite ends the whole transaction (RAISE(ROLLBACK),
  * ON CONFLICT ROLLBACK) or the commit fails (a deferred foreign key), the writes run again one by one.
  */
-export function commitGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult[] {
+export function commitGroup(context: Context, queued: readonly (QueuedWrite | QueuedMerge)[]): GroupResult[] {
+  const results: GroupResult[] = []
+  const writes: QueuedWrite[] = []
+  for (const each of queued) {
+    if ('merge' in each)
+      results.push(...commitWrites(context, writes.splice(0)), ...commitMerge(context, each))
+    else writes.push(each)
+  }
+  return [...results, ...commitWrites(context, writes)]
+}
+
+function commitWrites(context: Context, writes: readonly QueuedWrite[]): GroupResult[] {
+  if (writes.length === 0) return []
   const together = tryGroup(context, writes)
   if (together !== undefined) return [together]
   return writes.map((write) => tryGroup(context, [write]) as GroupResult)
@@ -43,7 +69,7 @@ export function commitGroup(context: Context, writes: readonly QueuedWrite[]): G
 
 /** Undefined when the group must be run one by one; never for a single write. */
 function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
-  const { database, capture } = context
+  const { database } = context
   const alone = writes.length === 1
   const refused = (error: unknown): GroupResult | undefined =>
     alone ? { outcomes: [{ error }], committed: false, changes: [] } : undefined
@@ -62,13 +88,64 @@ function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult
       database.run('ROLLBACK')
       return { outcomes, committed: false, changes: [] }
     }
-    const changes = capture.changes()
-    if (changes.length > 0) capture.clear()
-    database.run('COMMIT')
-    return { outcomes, committed: true, changes }
+    return { outcomes, committed: true, changes: commit(context) }
   } catch (error) {
     if (!database.connection.autocommit) database.run('ROLLBACK')
     return refused(storageError(error) ?? rejection(error, 'commit the write'))
+  }
+}
+
+/** Ends the transaction, and tells what it changed. */
+function commit({ database, capture }: Context): readonly TableChange[] {
+  const changes = capture.changes()
+  if (changes.length > 0) capture.clear()
+  database.run('COMMIT')
+  return changes
+}
+
+/**
+ * Commits each version of a merge in a transaction of its own, up to the first that is refused. Never together with
+ * local writes, nor under a savepoint: cr-sqlite remembers the version of a merge that ROLLBACK TO undid, and forgets it
+ * only with the whole transaction. The outcome of all comes with the last result.
+ */
+function commitMerge(context: Context, { merge }: QueuedMerge): GroupResult[] {
+  const results: GroupResult[] = []
+  const applied: OriginVersion[] = []
+  let changes = 0
+  const ended = (outcome: Outcome): GroupResult[] => [
+    ...results,
+    { outcomes: [outcome], committed: false, changes: [] },
+  ]
+  try {
+    for (const version of merge.versions) {
+      const result = tryVersion(context, version)
+      if ('error' in result) return ended({ applied, changes, refused: result })
+      applied.push({ siteId: version.siteId, dbVersion: version.dbVersion })
+      changes += result.rows
+      if (result.rows > 0) results.push({ outcomes: [], committed: true, changes: result.changes })
+    }
+  } catch (error) {
+    return ended({ error })
+  }
+  return ended({ applied, changes, refused: merge.refused })
+}
+
+function tryVersion(
+  context: Context,
+  version: MergeVersion,
+): { readonly rows: number; readonly changes: readonly TableChange[] } | MergeRefusal {
+  const { database } = context
+  try {
+    database.run('BEGIN IMMEDIATE')
+    const rows = applyVersion(database, version)
+    if (rows > 0) return { rows, changes: commit(context) }
+    database.run('ROLLBACK')
+    return { rows, changes: [] }
+  } catch (error) {
+    if (!database.connection.autocommit) database.run('ROLLBACK')
+    const refused = refusedByDatabase(error, version)
+    if (refused === undefined) throw error
+    return refused
   }
 }
 

@@ -10,8 +10,41 @@ export async function median(runs: number, work: (i: number) => unknown): Promis
     if (end instanceof Promise) await end
     if (i >= warmUp) times.push(performance.now() - start)
   }
+  return middle(times) * 1000
+}
+
+/**
+ * The medians of what is to be compared, in microseconds, measured in turns: a machine that changes its speed changes it
+ * for all. Each is run for about `budget` milliseconds, but not less than three times. The first turn warms up.
+ */
+export function inTurns<Name extends string>(
+  budget: number,
+  works: Readonly<Record<Name, () => void>>,
+): Record<Name, number> {
+  const turns = 5
+  const times = new Map<Name, number[]>()
+  for (let turn = 0; turn <= turns; turn++) {
+    for (const [name, work] of Object.entries(works) as [Name, () => void][]) {
+      const measured = turn <= 1 ? [] : (times.get(name) ?? [])
+      times.set(name, measured)
+      const spent = measured.reduce((sum, time) => sum + time, 0)
+      if (measured.length >= 3 && spent > budget) continue
+      const end = performance.now() + budget / turns
+      do {
+        const start = performance.now()
+        work()
+        measured.push(performance.now() - start)
+      } while (performance.now() < end)
+    }
+  }
+  const medians = [...times].map(([name, all]) => [name, middle(all) * 1000])
+  return Object.fromEntries(medians) as Record<Name, number>
+}
+
+/** Sorts. */
+function middle(times: number[]): number {
   times.sort((a, b) => a - b)
-  return (times[times.length >> 1] as number) * 1000
+  return times[times.length >> 1] as number
 }
 
 /** A table as Markdown. */

@@ -2,7 +2,7 @@
 // on the built packages.
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { runnerImport } from 'vite'
+import { loadConfigFromFile, runnerImport } from 'vite'
 
 const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const entry = here('bench/run.ts')
@@ -11,9 +11,11 @@ if (!existsSync(entry)) {
   process.exit(1)
 }
 process.env.NODE_ENV ??= 'production'
+// runnerImport reads no config file, so it must be told where the sources are: else it takes what was built last.
+const loaded = await loadConfigFromFile({ command: 'serve', mode: 'production' }, here('vite.config.ts'))
 const { module } = await runnerImport(entry, {
   root: here('.'),
-  configFile: here('vite.config.ts'),
+  resolve: loaded.config.resolve,
   logLevel: 'warn',
 })
 await module.default?.(process.argv.slice(2))

@@ -8,7 +8,9 @@ import {
   type SqlValue,
   type WriteId,
 } from '@millrace/protocol'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ask, openBoth, sqlite } from './oracle/check.ts'
 import { Replay, show } from './oracle/replay.ts'
 
 const SCHEMA = `
@@ -64,6 +66,21 @@ function state(engine: Engine): string {
   ].join('\n--\n')
 }
 
+const SITE = new Uint8Array(16).fill(7)
+/** A change that is fit: the title of a todo 'a' that nobody has yet. */
+const GOOD: MergeChange = {
+  table: 'todo',
+  pk: new Uint8Array([1, 0x0b, 1, 0x61]),
+  cid: 'title',
+  val: 'Wash',
+  colVersion: 1,
+  dbVersion: 2,
+  siteId: SITE,
+  cl: 1,
+  seq: 5,
+}
+const bytes = (...values: number[]) => new Uint8Array(values)
+
 describe('what another site wrote', () => {
   test('is stored and told: once, when all of its versions are there', () => {
     run(there, "INSERT INTO todo (id, title) VALUES ('a', 'Wash'), ('b', 'Buy')")
@@ -110,16 +127,26 @@ describe('what another site wrote', () => {
     expect([state(here), dbVersion(here)]).toEqual(before)
   })
 
-  test('comes in its order, however it was sent', () => {
-    run(there, "INSERT INTO todo (id, title) VALUES ('a', 'Wash'), ('b', 'Buy')")
-    run(there, 'INSERT INTO item VALUES (1, 2, 3.5)')
-    run(there, 'UPDATE todo SET done = 1')
-    const result = here.merge(there.changesSince(0).reverse())
-    expect(result.applied.map(({ dbVersion }) => dbVersion)).toEqual([1, 2, 3])
-    expect(state(here)).toBe(state(there))
-    expect(rows(here, 'SELECT cid, seq FROM crsql_changes ORDER BY db_version, seq')).toBe(
-      rows(there, 'SELECT cid, seq FROM crsql_changes ORDER BY db_version, seq'),
+  test('comes in its order, however it was sent', async () => {
+    const logging = await open(
+      `${SCHEMA} CREATE TRIGGER log AFTER INSERT ON todo BEGIN INSERT INTO own (x) VALUES (NEW.id); END;`,
     )
+    run(there, "INSERT INTO todo (id) VALUES ('b'), ('c'), ('a')")
+    run(there, 'INSERT INTO item VALUES (1, 2, 3.5)')
+    run(there, 'UPDATE todo SET title = id')
+    const result = logging.merge(there.changesSince(0).reverse())
+    expect(result.applied.map(({ dbVersion }) => dbVersion)).toEqual([1, 2, 3])
+    expect(state(logging)).toBe(state(there))
+    expect(logging.query('SELECT x FROM own').rows).toEqual([['b'], ['c'], ['a']])
+  })
+
+  test('at the same version of two databases is two transactions', () => {
+    const elsewhere = { ...GOOD, pk: bytes(1, 0x0b, 1, 0x62), siteId: new Uint8Array(16).fill(8) }
+    expect(here.merge([GOOD, elsewhere]).applied).toEqual([
+      { siteId: SITE, dbVersion: 2 },
+      { siteId: elsewhere.siteId, dbVersion: 2 },
+    ])
+    expect(here.counters.commits).toBe(2)
   })
 
   test('of a site behind the sender keeps its site', async () => {
@@ -178,21 +205,6 @@ describe('what another site wrote', () => {
     expect(heard).toEqual(['own 0', 'todo 0', 'own 1', 'todo 1'])
   })
 })
-
-const SITE = new Uint8Array(16).fill(7)
-/** A change that is fit: the title of a todo 'a' that nobody has yet. */
-const GOOD: MergeChange = {
-  table: 'todo',
-  pk: new Uint8Array([1, 0x0b, 1, 0x61]),
-  cid: 'title',
-  val: 'Wash',
-  colVersion: 1,
-  dbVersion: 2,
-  siteId: SITE,
-  cl: 1,
-  seq: 5,
-}
-const bytes = (...values: number[]) => new Uint8Array(values)
 
 describe('a change that is not fit is refused, and nothing of its version is stored', () => {
   const before: MergeChange = { ...GOOD, pk: bytes(1, 0x0b, 1, 0x62), dbVersion: 1 }
@@ -431,5 +443,212 @@ describe('what the schema refuses while a version is merged leaves nothing of it
     run(strict, "INSERT INTO tag VALUES (x'ff')")
     expect(dbVersion(strict)).toBe(3)
     expect(show(log.rows)).toBe('0 | 0 | 3')
+  })
+})
+
+describe('sites that exchange all that they have come to the same rows', () => {
+  /** Each key kind, and columns that convert nothing, so that 1 and 1.0 are two. */
+  const TABLES: Record<
+    string,
+    { readonly keys: readonly string[]; readonly insert: string; readonly where: string }
+  > = {
+    todo: { keys: ["'a'", "'B'", "'b'", "''"], insert: 'todo (id, title, done)', where: 'id = ' },
+    item: { keys: ['1', '-1', '4294967296', '9007199254740993'], insert: 'item (id, a, b)', where: 'id = ' },
+    pair: { keys: ["'x', 1", "'X', 1", "'x', 2"], insert: 'pair (b, a, v)', where: '(b, a) = ' },
+    tag: { keys: ["x''", "x'00'", "x'0001'"], insert: 'tag (id)', where: 'id = ' },
+  }
+  const VALUES = [
+    'NULL',
+    '0',
+    '1',
+    '1.0',
+    '1.5',
+    "'1'",
+    "'a'",
+    "'A'",
+    "'9'",
+    "'10'",
+    "''",
+    "x''",
+    "x'61'",
+    '9007199254740993',
+    '1e300',
+    '-0.0',
+    '9e999',
+  ]
+  const value = fc.constantFrom(...VALUES)
+  const COLUMNS: Record<string, readonly string[]> = { todo: ['title'], item: ['a', 'b'], pair: ['v'] }
+
+  const statement: fc.Arbitrary<string> = fc
+    .record({
+      table: fc.constantFrom(...Object.keys(TABLES)),
+      key: fc.nat(3),
+      kind: fc.constantFrom(
+        'insert',
+        'insert',
+        'replace',
+        'upsert',
+        'update',
+        'update',
+        'touch',
+        'delete',
+        'clear',
+      ),
+      one: value,
+      two: value,
+      done: fc.nat(9),
+    })
+    .map(({ table, key, kind, one, two, done }) => {
+      const { keys, insert, where } = TABLES[table] as (typeof TABLES)[string]
+      const at = keys[key % keys.length] as string
+      const columns = COLUMNS[table] ?? []
+      const rest = { todo: `, ${one}, ${done}`, item: `, ${one}, ${two}`, pair: `, ${one}`, tag: '' }[table]
+      const match = `WHERE ${where}(${at})`
+      const column = columns[done % columns.length]
+      switch (kind) {
+        case 'insert':
+          return `INSERT OR IGNORE INTO ${insert} VALUES (${at}${rest})`
+        case 'replace':
+          return `INSERT OR REPLACE INTO ${insert} VALUES (${at}${rest})`
+        case 'upsert':
+          return `INSERT INTO ${insert} VALUES (${at}${rest}) ON CONFLICT DO ${column === undefined ? 'NOTHING' : `UPDATE SET ${column} = excluded.${column}`}`
+        case 'update':
+          return column === undefined
+            ? `DELETE FROM ${table} ${match}`
+            : `UPDATE ${table} SET ${column} = ${two} ${match}`
+        case 'touch':
+          return `UPDATE todo SET done = 9 - done${table === 'todo' ? ` ${match}` : ''}`
+        case 'delete':
+          return `DELETE FROM ${table} ${match}`
+        default:
+          return `DELETE FROM ${table}`
+      }
+    })
+
+  type Step =
+    | { readonly type: 'write'; readonly site: number; readonly statements: readonly string[] }
+    /** `order` shuffles the versions of all that one site has, each merged by itself; null: as one call, from where the last left off. */
+    | {
+        readonly type: 'merge'
+        readonly from: number
+        readonly to: number
+        readonly order: readonly number[] | null
+      }
+  const site = fc.nat(2)
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    {
+      arbitrary: fc.record({
+        type: fc.constant('write' as const),
+        site,
+        statements: fc.array(statement, { minLength: 1, maxLength: 4 }),
+      }),
+      weight: 3,
+    },
+    {
+      arbitrary: fc.record({
+        type: fc.constant('merge' as const),
+        from: site,
+        to: site,
+        order: fc.option(fc.array(fc.nat(1000), { minLength: 1, maxLength: 8 })),
+      }),
+      weight: 2,
+    },
+  )
+
+  const QUERIES = [
+    'SELECT * FROM todo ORDER BY id',
+    'SELECT id, typeof(a), a, b FROM item WHERE a IS NOT NULL ORDER BY a, id',
+    'SELECT done, count(*), max(title) FROM todo GROUP BY done ORDER BY done',
+    'SELECT p.b, p.a, p.v, i.id FROM pair p LEFT JOIN item i ON i.a = p.a ORDER BY p.a, p.b, i.id',
+    'SELECT hex(id) FROM tag ORDER BY id LIMIT 2',
+    'SELECT count(*), sum(b) FROM item',
+  ]
+
+  class Site {
+    readonly engine: Engine
+    readonly #ask: (sql: string) => string
+    readonly #live: { readonly sql: string; readonly replay: Replay }[]
+    /** Where the last pull from another site ended. */
+    readonly cursors = new Map<Site, number>()
+
+    constructor(loaded: Awaited<ReturnType<typeof sqlite>>) {
+      const { engine, connection } = openBoth(loaded, SCHEMA)
+      this.engine = engine
+      this.#ask = (sql) => show(ask(connection, sql))
+      this.#live = QUERIES.map((sql) => ({ sql, replay: live(engine, sql) }))
+    }
+
+    merge(changes: readonly MergeChange[], tally: { won: number }): void {
+      const result = this.engine.merge(changes)
+      expect(result.refused?.error.message).toBeUndefined()
+      tally.won += result.changes
+      this.compare()
+    }
+
+    pull(from: Site, tally: { won: number }): void {
+      const changes = from.engine.changesSince(this.cursors.get(from) ?? 0)
+      this.merge(changes, tally)
+      this.cursors.set(
+        from,
+        Math.max(this.cursors.get(from) ?? 0, ...changes.map(({ dbVersion }) => dbVersion)),
+      )
+    }
+
+    compare(): void {
+      for (const { sql, replay } of this.#live) expect(show(replay.rows), sql).toBe(this.#ask(sql))
+    }
+  }
+
+  /** The versions of `changes` in an order of their own, each by itself. */
+  function shuffled(changes: readonly MergeChange[], order: readonly number[]): MergeChange[][] {
+    const versions = [...new Set(changes.map(({ dbVersion }) => dbVersion))]
+    const place = new Map(versions.map((version, i) => [version, order[i % order.length] as number]))
+    return versions
+      .sort((a, b) => (place.get(a) as number) - (place.get(b) as number))
+      .map((version) => changes.filter(({ dbVersion }) => dbVersion === version))
+  }
+
+  test('whatever they wrote, and in whatever order the versions came; live queries follow', {
+    timeout: 60_000,
+  }, async () => {
+    const loaded = await sqlite()
+    const tally = { won: 0 }
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 4, maxLength: 14, size: 'max' }), (steps) => {
+        const sites = [new Site(loaded), new Site(loaded), new Site(loaded)] as const
+        try {
+          for (const step of steps) {
+            if (step.type === 'write') {
+              const { engine } = sites[step.site] as Site
+              engine.write(step.statements.map((sql) => exec(sql)))
+              continue
+            }
+            const [from, to] = [sites[step.from] as Site, sites[step.to] as Site]
+            if (step.order === null) to.pull(from, tally)
+            else
+              for (const version of shuffled(from.engine.changesSince(0), step.order))
+                to.merge(version, tally)
+          }
+          const [a, b, c] = sites
+          for (const [from, to] of [
+            [a, b],
+            [b, c],
+            [c, b],
+            [b, a],
+          ] as const)
+            to.pull(from, tally)
+          expect(state(b.engine)).toBe(state(a.engine))
+          expect(state(c.engine)).toBe(state(a.engine))
+          // What they have now changes nothing any more.
+          for (const to of sites)
+            for (const from of sites)
+              expect(merge(to.engine, from.engine)).toMatchObject({ changes: 0, woken: 0 })
+        } finally {
+          for (const { engine } of sites) engine.close()
+        }
+      }),
+      { numRuns: 60, seed: 4 },
+    )
+    expect(tally.won).toBeGreaterThan(500)
   })
 })

@@ -72,7 +72,7 @@ export interface MergeRefusal {
 export interface MergeOutcome {
   /** The versions that are stored, in their order; also those that were known already and changed nothing. */
   readonly applied: readonly OriginVersion[]
-  /** Rows changed, by all of them. */
+  /** Rows changed; one that several versions changed counts in each. */
   readonly changes: number
   /** The version at which it ended. Nothing of it is stored, nor of those after it. Null where all were merged. */
   readonly refused: MergeRefusal | null
@@ -116,8 +116,7 @@ export function planMerge(database: Database, catalog: Catalog, changes: readonl
 }
 
 /**
- * Inserts the changes of one version, within the open transaction, and gives the number of rows that they changed. A
- * version that changed none should be rolled back: committed, it would raise `crsql_db_version()` for nothing.
+ * Inserts the changes of one version, within the open transaction, and gives the number of rows that they changed.
  * @throws MergeRefused
  */
 export function applyVersion(database: Database, { cells }: MergeVersion): number {
@@ -333,13 +332,18 @@ function insertCell(database: Database, cell: MergeChange): void {
   try {
     database.run(
       `INSERT INTO crsql_changes ("table", pk, cid, val, col_version, db_version, site_id, cl, seq) VALUES (?, ?, ?, ${val}, ?, 0, ?, ?, ?)`,
-      [table, pk, cid, toSqlValue(cell.val, cid), colVersion, siteId, cl, seq],
+      [table, pk, cid, stored(cell), colVersion, siteId, cl, seq],
     )
   } catch (error) {
     throw error instanceof SqliteError
       ? new MergeRefused({ change: cell, error: databaseError(error, cell) })
       : error
   }
+}
+
+function stored({ cid, val, real }: MergeChange): SqlValue {
+  // As a number it would lose its sign on the way to SQLite.
+  return real === true && Object.is(val, -0) ? '-0.0' : toSqlValue(val, cid)
 }
 
 /** Changes of the open transaction that won over what was there, from some number on: a rollback does not reset it. */

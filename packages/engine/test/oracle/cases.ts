@@ -1,5 +1,5 @@
 import type { Case } from './check.ts'
-import type { RandomQuery } from './query.ts'
+import type { RandomQuery } from './random-query.ts'
 
 /** A past failure, with what it showed. */
 export interface NamedCase extends Case {
@@ -80,6 +80,25 @@ export const CASES: readonly NamedCase[] = [
       write("INSERT INTO t VALUES (1, 'a', 'A'), (2, 'b', 'b'), (3, 'c', 'd'), (4, 'A', 'a')"),
       write('DELETE FROM t WHERE id = 2'),
       write("UPDATE t SET b = 'x'"),
+    ],
+  },
+  {
+    // The key has an index of its own, so that nothing but the rowid is in the way of the row that moves.
+    name: 'an update replaces by a rowid that is not the key',
+    schema: `CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, c); CREATE TABLE u (id TEXT PRIMARY KEY NOT NULL, rowid, c);`,
+    queries: [
+      query('SELECT id FROM t ORDER BY id'),
+      query('SELECT count(*) FROM t'),
+      query('SELECT id, rowid FROM u'),
+    ],
+    history: [
+      write(
+        "INSERT INTO t VALUES ('a', 1), ('b', 2), ('c', 3)",
+        "INSERT INTO u VALUES ('a', 1, 1), ('b', 1, 2)",
+      ),
+      write("UPDATE OR REPLACE t SET rowid = 4 - rowid WHERE id = 'a'"),
+      write('UPDATE OR REPLACE u SET _rowid_ = 3 - _rowid_'),
+      write("INSERT OR REPLACE INTO t (rowid, id) VALUES (2, 'd')"),
     ],
   },
 ]

@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createEngine, type Engine, loadSqlite, type Sqlite } from '@millrace/engine'
-import { compareValues, MillraceError, type Operation, type SqlValue } from '@millrace/protocol'
+import {
+  type ClientId,
+  compareValues,
+  MillraceError,
+  type Operation,
+  type SqlValue,
+  type WriteId,
+} from '@millrace/protocol'
 import { Capture } from '../../src/capture/capture.ts'
 import { compile } from '../../src/compile/compile.ts'
 import { AccessRecorder } from '../../src/database/authorizer.ts'
@@ -11,15 +18,17 @@ import { type Catalog, keyExpressions, type Table } from '../../src/schema/catal
 import { applySchema } from '../../src/schema/schema.ts'
 import { AppliedWrites, Writer } from '../../src/write/apply.ts'
 import { commitGroup } from '../../src/write/group.ts'
-import type { Step } from './history.ts'
-import type { RandomQuery } from './query.ts'
-import { Replay, type Row, show, showSorted } from './replay.ts'
+import { type Step, writesOf } from './history.ts'
+import type { RandomQuery } from './random-query.ts'
+import { Replay, type Row, show, showLoosely, showSorted } from './replay.ts'
 
 /** A schema, queries that are live over it, and what happens to its rows. */
 export interface Case {
   readonly schema: string
   readonly queries: readonly RandomQuery[]
   readonly history: readonly Step[]
+  /** The queries become live after so many steps; before, nothing is compared. */
+  readonly subscribeAfter?: number
 }
 
 /** What was compared, so that a run can say that it compared something. */
@@ -28,10 +37,16 @@ export interface Tally {
   transactions: number
   refused: number
   merges: number
+  /** One live result, after one transaction. */
   comparisons: number
   deltas: number
   refusedQueries: number
+  /** Queries in the error state, at any comparison. */
+  errors: number
   changedRows: number
+  /** Live queries by strategy: of the class that must not be `rerun`, and of the others. Empty before `explain`. */
+  incremental: Record<string, number>
+  others: Record<string, number>
 }
 
 export const newTally = (): Tally => ({
@@ -42,8 +57,28 @@ export const newTally = (): Tally => ({
   comparisons: 0,
   deltas: 0,
   refusedQueries: 0,
+  errors: 0,
   changedRows: 0,
+  incremental: {},
+  others: {},
 })
+
+/** One line of what was compared. */
+export function showTally({ incremental, others, ...counts }: Tally): string {
+  const list = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ')
+  const share = rerunShare(incremental)
+  if (share === undefined) return list(counts)
+  return `${list(counts)}\nstrategies: ${list(incremental)}, so ${(share * 100).toFixed(1)} % rerun; beyond the class: ${list(others)}`
+}
+
+/** Of the queries that should be kept by what changed, those that run again whole; undefined where nothing is known. */
+export function rerunShare(incremental: Tally['incremental']): number | undefined {
+  const all = Object.values(incremental).reduce((sum, count) => sum + count, 0)
+  return all === 0 ? undefined : (incremental.rerun ?? 0) / all
+}
 
 let loaded: Promise<Sqlite> | undefined
 
@@ -87,11 +122,21 @@ export function ask(connection: Connection, sql: string, parameters: readonly Sq
   }
 }
 
+/** The law does not hold. `law` says which, in the same words for every case. */
+export class Broken extends Error {
+  readonly law: string
+
+  constructor(law: string, detail: string) {
+    super(`${law}, ${detail}`)
+    this.law = law
+  }
+}
+
 /**
  * The law: after every transaction each live result is what its SQL gives when it is run afresh, each delta is as small
  * as can be, and capture has seen just the rows that differ. Throws where it does not hold.
  */
-export function check(sqlite: Sqlite, { schema, queries, history }: Case, tally: Tally = newTally()): void {
+export function check(sqlite: Sqlite, { schema, queries, history, ...more }: Case, tally = newTally()): void {
   let both: { engine: Engine; connection: Connection }
   try {
     both = openBoth(sqlite, schema)
@@ -104,36 +149,42 @@ export function check(sqlite: Sqlite, { schema, queries, history }: Case, tally:
   const watcher = new Watcher(sqlite, schema)
   const peer = new Peer(sqlite, schema)
   tally.cases++
+  let live: Live[] = []
+  let grouped = 0
   try {
-    const live = queries.flatMap((query) => {
-      const one = watcher.live(engine, query)
-      if (one === undefined) tally.refusedQueries++
-      return one ?? []
-    })
     const compareAll = (when: string) => {
       for (const one of live) {
         compare(connection, one, when)
+        if (one.replay.error !== null) tally.errors++
         tally.comparisons++
       }
     }
-    compareAll('after subscribing')
-    history.forEach((step, i) => {
-      const operations = step.type === 'write' ? step.operations : peer.changes(step.statements)
-      if (operations.length === 0) return
-      const when = `after transaction ${i + 1}`
+    const subscribe = () => {
+      live = queries.flatMap((query) => watcher.live(engine, query) ?? [])
+      tally.refusedQueries += queries.length - live.length
+      for (const one of live) count(engine, one, tally)
+      compareAll('after subscribing')
+    }
+    const subscribeAfter = more.subscribeAfter ?? 0
+    for (const [i, step] of history.entries()) {
+      if (i === subscribeAfter) subscribe()
+      const writes = step.type === 'merge' ? [peer.changes(step.statements)] : writesOf(step)
+      if (writes.flat().length === 0) continue
+      const when = `after step ${i + 1}`
       tally.transactions++
       if (step.type === 'merge') tally.merges++
       const heard = live.reduce((sum, { replay }) => sum + replay.heard, 0)
-      try {
-        engine.write(operations)
-      } catch (error) {
-        if (!(error instanceof MillraceError) || error.code === 'INTERNAL') throw error
-        tally.refused++
-      }
+      const resting = step.type === 'rest' ? live.filter((_, i) => i % step.nth === 0) : []
+      for (const one of resting) one.end()
+      const refused = step.type === 'group' ? together(engine, writes, grouped) : alone(engine, writes.flat())
+      if (step.type === 'group') grouped += writes.length
+      tally.refused += refused
+      for (const one of resting)
+        one.end = engine.subscribe(one.query.sql, one.query.parameters, one.replay.listen)
       tally.deltas += live.reduce((sum, { replay }) => sum + replay.heard, 0) - heard
-      tally.changedRows += watcher.write(operations, when)
+      tally.changedRows += watcher.write(writes, refused, when)
       compareAll(when)
-    })
+    }
     if (ask(connection, 'PRAGMA integrity_check')[0]?.[0] !== 'ok') throw new Error('integrity_check failed')
   } finally {
     engine.close()
@@ -142,22 +193,66 @@ export function check(sqlite: Sqlite, { schema, queries, history }: Case, tally:
   }
 }
 
+/** A write, now. How many were refused. */
+function alone(engine: Engine, operations: readonly Operation[]): number {
+  try {
+    engine.write(operations)
+    return 0
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code === 'INTERNAL') throw error
+    return 1
+  }
+}
+
+/** Writes of one group, `before` of which there were others. How many were refused. */
+function together(engine: Engine, writes: readonly (readonly Operation[])[], before: number): number {
+  let refused = 0
+  writes.forEach((operations, i) => {
+    engine.enqueue(
+      { client: 'oracle' as ClientId, request: { id: (before + i + 1) as WriteId, operations }, answered: 0 },
+      (outcome) => {
+        if (!('error' in outcome)) return
+        const { error } = outcome
+        if (!(error instanceof MillraceError) || error.code === 'INTERNAL') throw error
+        refused++
+      },
+    )
+  })
+  engine.flush()
+  return refused
+}
+
+/** An engine that can tell how it keeps a query. */
+interface Explaining {
+  explain?(sql: string, parameters?: readonly SqlValue[]): { readonly strategy: string }
+}
+
+function count(engine: Engine, { query }: Live, { incremental, others }: Tally): void {
+  const explained = (engine as object as Explaining).explain?.(query.sql, query.parameters)
+  if (explained === undefined) return
+  const counts = query.incremental === true ? incremental : others
+  counts[explained.strategy] = (counts[explained.strategy] ?? 0) + 1
+}
+
 interface Live {
   readonly query: RandomQuery
   /** What the engine runs for it; undefined where that is the text itself. */
   readonly compiled: string | undefined
   readonly replay: Replay
+  /** Ends the subscription; another takes its place after a rest. */
+  end: () => void
 }
 
 function compare(connection: Connection, { query, compiled, replay }: Live, when: string): void {
   const fail = (what: string, kept: string, fresh: string) => {
-    throw new Error(
-      `${what}, ${when}\n  ${query.sql}\n  ${JSON.stringify(query.parameters)}\n  runs as ${compiled ?? 'it is'}\nkept:\n${kept}\nfresh:\n${fresh}\n`,
+    throw new Broken(
+      what.replaceAll(/\d+/g, 'n'),
+      `${when}: ${what}\n  ${query.sql}\n  ${JSON.stringify(query.parameters)}\n  runs as ${compiled ?? 'it is'}\nkept:\n${kept}\nfresh:\n${fresh}\n`,
     )
   }
-  const run = (sql: string) => {
+  const run = (sql: string, parameters = query.parameters) => {
     try {
-      return ask(connection, sql, query.parameters)
+      return ask(connection, sql, parameters)
     } catch (error) {
       return error as Error
     }
@@ -184,16 +279,39 @@ function compare(connection: Connection, { query, compiled, replay }: Live, when
     if (show(kept) !== exact) fail('not the rows of the text that the engine runs', show(kept), exact)
   }
   // And the rows of the text that was asked.
-  const free = query.choice && compiled !== undefined
-  if (free ? kept.length !== fresh.length : showSorted(kept) !== showSorted(fresh)) {
-    fail('not the rows of the query', show(kept), show(fresh))
-  }
+  const differs = difference(query, kept, fresh, compiled !== undefined, run)
+  if (differs !== '') fail(differs, show(kept), show(fresh))
   for (const { column, collation } of query.order) {
     const differs = kept.findIndex(
       (row, i) => compareValues(row[column] as SqlValue, fresh[i]?.[column] as SqlValue, collation) !== 0,
     )
     if (differs !== -1) fail(`not in order from row ${differs}`, show(kept), show(fresh))
   }
+}
+
+/** How rows are not those of the query that was asked, as far as SQL says what they are; empty: they are. */
+export function difference(
+  query: RandomQuery,
+  kept: readonly Row[],
+  fresh: readonly Row[],
+  mayChoose: boolean,
+  run: (sql: string, parameters: readonly SqlValue[]) => readonly Row[] | Error,
+): string {
+  const text = (rows: readonly Row[]) =>
+    query.spelling || query.unordered ? showLoosely(rows, query) : showSorted(rows)
+  if (!query.choice || !mayChoose) return text(kept) === text(fresh) ? '' : 'not the rows of the query'
+  if (kept.length !== fresh.length) return 'not as many rows as the query has'
+  if (query.whole === undefined) return ''
+  const whole = run(query.whole.sql, query.whole.parameters)
+  if (whole instanceof Error) return ''
+  const left = new Map<string, number>()
+  for (const row of whole) left.set(text([row]), (left.get(text([row])) ?? 0) + 1)
+  for (const row of kept) {
+    const rest = left.get(text([row])) ?? 0
+    if (rest === 0) return 'not among the rows of the query without its LIMIT'
+    left.set(text([row]), rest - 1)
+  }
+  return ''
 }
 
 /** The same transactions with nothing but schema, writer and capture, so that notes can be looked at before the commit. */
@@ -218,22 +336,27 @@ class Watcher {
 
   live(engine: Engine, query: RandomQuery): Live | undefined {
     const replay = new Replay()
+    let end: () => void
     try {
-      engine.subscribe(query.sql, query.parameters, replay.listen)
+      end = engine.subscribe(query.sql, query.parameters, replay.listen)
     } catch (error) {
       // Random text may name what its table has not. Then SQLite refuses it too.
       if (!(error instanceof MillraceError) || error.code !== 'INVALID_SQL') throw error
       return undefined
     }
     const compiled = compile(this.#database, this.#recorder, this.#catalog, query.sql)
-    return { query, replay, compiled: compiled.bag ? undefined : compiled.sql }
+    return { query, replay, end, compiled: compiled.bag ? undefined : compiled.sql }
   }
 
-  /** Runs a write, and compares what capture says before its commit with what the tables say. The rows that changed. */
-  write(operations: readonly Operation[], when: string): number {
+  /**
+   * Runs writes, and compares what capture says before the commit with what the tables say, and how many are refused
+   * with how many the engine refused. The rows that changed.
+   */
+  write(writes: readonly (readonly Operation[])[], refused: number, when: string): number {
     const before = this.#snapshots()
     let noted: Map<Table, string> | undefined
     let summaries = ''
+    let broken: unknown
     const real = this.#capture
     const capture = {
       changes: () => {
@@ -242,7 +365,12 @@ class Watcher {
         summaries = changes
           .map(({ table, rows, columns }) => `${table.name}:${rows ? ' rows' : ''} ${[...columns].join(' ')}`)
           .join('; ')
-        for (const change of changes) this.#checkSummary(change, before, when)
+        // Thrown here it would count as a refused write.
+        try {
+          if (writes.length === 1) for (const change of changes) this.#checkSummary(change, before, when)
+        } catch (error) {
+          broken ??= error
+        }
         return changes
       },
       clear: () => real.clear(),
@@ -255,8 +383,15 @@ class Watcher {
         applied: this.#applied,
         now: () => 0,
       },
-      [{ client: null, request: { id: 0 as never, operations }, answered: 0 }],
+      writes.map((operations) => ({ client: null, request: { id: 0 as WriteId, operations }, answered: 0 })),
     )
+    if (broken !== undefined) throw broken
+    const fell = results.flatMap(({ outcomes }) => outcomes).filter((outcome) => 'error' in outcome).length
+    if (fell !== refused) {
+      throw new Broken('not the writes refused that a bare writer refuses', `${when}: ${refused}, ${fell}`)
+    }
+    // A group that fell apart is several transactions, each with notes of its own.
+    const asOne = results.length === 1
     const after = this.#snapshots()
     let changed = 0
     for (const [table, old] of before) {
@@ -265,13 +400,14 @@ class Watcher {
       for (const [key, image] of old) if (now.get(key)?.text !== image.text) differing.push(image.row)
       for (const [key, image] of now) if (!old.has(key)) differing.push(image.row)
       changed += differing.length
-      if (table.coarse) continue
+      if (table.coarse || !asOne) continue
       const keys = showSorted(differing.map((row) => row.slice(0, table.key.length)))
       // A commit that fails (a deferred foreign key) comes after the notes were read.
       const saw = results.some(({ committed }) => committed) ? (noted?.get(table) ?? '') : ''
       if (saw !== keys) {
-        throw new Error(
-          `capture saw other rows of ${table.name} than changed, ${when}\nsaw:\n${saw}\nchanged:\n${keys}\n${summaries}`,
+        throw new Broken(
+          'capture saw other rows than changed',
+          `${when}, of ${table.name}\nsaw:\n${saw}\nchanged:\n${keys}\n${summaries}`,
         )
       }
     }
@@ -287,7 +423,10 @@ class Watcher {
     const old = before.get(change.table) as Snapshot
     const rows = [...old.keys()].some((key) => !now.has(key)) || [...now.keys()].some((key) => !old.has(key))
     if (rows !== change.rows && !change.table.coarse) {
-      throw new Error(`capture says rows of ${change.table.name} came or went: ${change.rows}, ${when}`)
+      throw new Broken(
+        'capture is wrong about rows that came or went',
+        `${when}, of ${change.table.name}: ${change.rows}`,
+      )
     }
   }
 

@@ -85,6 +85,36 @@ export function showSorted(rows: readonly Row[]): string {
     .join('\n')
 }
 
+/** As sorted rows, without what SQL leaves open. */
+export function showLoosely(
+  rows: readonly Row[],
+  open: { readonly spelling?: boolean; readonly unordered?: boolean },
+): string {
+  const value = (value: SqlValue): SqlValue => {
+    if (typeof value !== 'string') return value
+    const listed = open.unordered && value.startsWith('[') ? sortedList(value) : value
+    if (!open.spelling) return listed
+    return listed
+      .toLowerCase()
+      .trimEnd()
+      .replaceAll(/(\d)\.0\b/g, '$1')
+  }
+  return showSorted(rows.map((row) => row.map(value)))
+}
+
+/** A JSON array with its members in order of their text, at every depth. */
+function sortedList(text: string): string {
+  const sorted = (value: unknown): unknown => {
+    if (!Array.isArray(value)) return value
+    return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+  }
+  try {
+    return JSON.stringify(sorted(JSON.parse(text)))
+  } catch {
+    return text
+  }
+}
+
 function showValue(value: SqlValue): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'bigint') return `${value}n`

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { maybe, oneOf, sql } from './text.ts'
+import { maybe, oneOf, sql, type Values } from './text.ts'
 
 /** How the rows of a table are told apart. */
 const KEYS = [
@@ -21,14 +21,21 @@ export interface RandomTable {
   /** Columns that a statement may write; all tables have id, a, b, c, d and r. */
   readonly columns: readonly string[]
   readonly key: readonly string[]
+  /** Columns that no two rows share and that are never all NULL: the key, where it is one that forbids NULL. */
+  readonly unique: readonly string[]
   readonly crr: boolean
   /** Its rows have a rowid that can be written. */
   readonly rowid: boolean
+  /** The table whose keys `r` must hold. */
+  readonly target: string | undefined
+  /** `*` has a column more, which no statement may write. */
+  readonly generated: boolean
   readonly statements: readonly string[]
 }
 
 export interface RandomSchema {
   readonly tables: readonly RandomTable[]
+  readonly values: Values
   /** Views over one table or two, with columns id and b. */
   readonly views: readonly string[]
   readonly text: string
@@ -68,6 +75,34 @@ function keyParts(key: Key, crr: boolean): { id: string; tail: string; key: stri
   }
 }
 
+/** As often as its weight says. */
+const weighted = (...choices: readonly (readonly [weight: number, text: string])[]) =>
+  fc.oneof(...choices.map(([weight, text]) => ({ weight, arbitrary: fc.constant(text) })))
+
+/** What applications index: references mostly. Strategies choose by what is indexed. */
+const INDEXED = [
+  'r',
+  'r, a',
+  'a',
+  'b',
+  'a, d',
+  'd DESC',
+  'c',
+  'b COLLATE NOCASE',
+  'lower(b)',
+  'r, d',
+] as const
+
+function indexes(name: string): fc.Arbitrary<readonly string[]> {
+  return fc
+    .record({ reference: weighted([60, 'r'], [40, '']), more: fc.subarray([...INDEXED], { maxLength: 2 }) })
+    .map(({ reference, more }) =>
+      [...new Set([...(reference === '' ? [] : [reference]), ...more])].map(
+        (columns, i) => `CREATE INDEX ${name}_j${i} ON ${name} (${columns})`,
+      ),
+    )
+}
+
 function table(name: string, targets: readonly string[]): fc.Arbitrary<RandomTable> {
   return fc.boolean().chain((crr) => {
     const keys = crr
@@ -86,57 +121,73 @@ function table(name: string, targets: readonly string[]): fc.Arbitrary<RandomTab
         ),
         rules: crr
           ? none
-          : fc.constantFrom(
-              '',
-              '',
-              ' UNIQUE',
-              ' UNIQUE ON CONFLICT REPLACE',
-              ' CHECK (a < 4)',
-              ' UNIQUE ON CONFLICT ROLLBACK',
+          : weighted(
+              [80, ''],
+              [4, ' UNIQUE'],
+              [4, ' UNIQUE ON CONFLICT REPLACE'],
+              [8, ' CHECK (a < 4)'],
+              [4, ' UNIQUE ON CONFLICT ROLLBACK'],
             ),
         reference:
           crr || targets.length === 0
             ? none
-            : sql` REFERENCES ${oneOf(...targets)} ${maybe(oneOf('ON DELETE CASCADE', 'ON DELETE SET NULL', 'ON UPDATE CASCADE ON DELETE CASCADE', 'DEFERRABLE INITIALLY DEFERRED'))}`,
+            : fc.oneof(
+                none,
+                sql` REFERENCES ${oneOf(...targets)} ${maybe(oneOf('ON DELETE CASCADE', 'ON DELETE SET NULL', 'ON UPDATE CASCADE ON DELETE CASCADE', 'DEFERRABLE INITIALLY DEFERRED'))}`,
+              ),
         notNull: fc.constantFrom('', ' NOT NULL DEFAULT 0', " DEFAULT 'none'", ' DEFAULT (1 + 1)'),
-        index: fc.constantFrom(
-          '',
-          '',
-          `CREATE INDEX ${name}_i ON ${name} (a, b)`,
+        index: weighted(
+          [80, ''],
           ...(crr
             ? []
-            : [
-                `CREATE UNIQUE INDEX ${name}_i ON ${name} (b)`,
-                `CREATE UNIQUE INDEX ${name}_i ON ${name} (b COLLATE NOCASE)`,
-                `CREATE UNIQUE INDEX ${name}_i ON ${name} (b COLLATE RTRIM, a)`,
-                `CREATE UNIQUE INDEX ${name}_i ON ${name} (lower(b))`,
-                `CREATE UNIQUE INDEX ${name}_i ON ${name} (a) WHERE c IS NOT NULL`,
-              ]),
+            : ([
+                [3, `CREATE UNIQUE INDEX ${name}_i ON ${name} (b)`],
+                [3, `CREATE UNIQUE INDEX ${name}_i ON ${name} (b COLLATE NOCASE)`],
+                [4, `CREATE UNIQUE INDEX ${name}_i ON ${name} (b COLLATE RTRIM, a)`],
+                [3, `CREATE UNIQUE INDEX ${name}_i ON ${name} (lower(b))`],
+                [4, `CREATE UNIQUE INDEX ${name}_i ON ${name} (a) WHERE c IS NOT NULL`],
+              ] as const)),
         ),
-        trigger: fc.constantFrom(
-          '',
-          '',
-          '',
-          `CREATE TRIGGER ${name}_x AFTER INSERT ON ${name} BEGIN UPDATE ${name} SET d = 9 WHERE a IS NEW.a; END`,
-          `CREATE TRIGGER ${name}_x BEFORE UPDATE ON ${name} BEGIN DELETE FROM ${name} WHERE a = 3; END`,
-          `CREATE TRIGGER ${name}_x AFTER DELETE ON ${name} WHEN OLD.a = 0 BEGIN INSERT OR IGNORE INTO ${name} (id, a) VALUES (OLD.id, 1); END`,
-          `CREATE TRIGGER ${name}_x BEFORE INSERT ON ${name} WHEN NEW.a = 2 BEGIN SELECT RAISE(ABORT, 'no two'); END`,
-          `CREATE TRIGGER ${name}_x AFTER UPDATE OF b ON ${name} WHEN NEW.b = 'b' BEGIN SELECT RAISE(ROLLBACK, 'no b'); END`,
+        indexes: indexes(name),
+        trigger: weighted(
+          [75, ''],
+          [
+            5,
+            `CREATE TRIGGER ${name}_x AFTER INSERT ON ${name} BEGIN UPDATE ${name} SET d = 9 WHERE a IS NEW.a; END`,
+          ],
+          [5, `CREATE TRIGGER ${name}_x BEFORE UPDATE ON ${name} BEGIN DELETE FROM ${name} WHERE a = 3; END`],
+          [
+            5,
+            `CREATE TRIGGER ${name}_x AFTER DELETE ON ${name} WHEN OLD.a = 0 BEGIN INSERT OR IGNORE INTO ${name} (id, a) VALUES (OLD.id, 1); END`,
+          ],
+          [
+            5,
+            `CREATE TRIGGER ${name}_x BEFORE INSERT ON ${name} WHEN NEW.a = 2 BEGIN SELECT RAISE(ABORT, 'no two'); END`,
+          ],
+          [
+            5,
+            `CREATE TRIGGER ${name}_x AFTER UPDATE OF b ON ${name} WHEN NEW.b = 'b' BEGIN SELECT RAISE(ROLLBACK, 'no b'); END`,
+          ],
         ),
       })
-      .map(({ key, nocase, generated, rules, reference, notNull, index, trigger }) => {
+      .map(({ key, nocase, generated, rules, reference, notNull, index, indexes, trigger }) => {
         const parts = keyParts(key, crr)
         // A reference is to a key of one column that the target has; others are left to fail at CREATE.
-        const create = `CREATE TABLE ${name} (${parts.id}, a INTEGER${rules}, b TEXT${nocase ? ' COLLATE NOCASE' : ''}, c${notNull}, d REAL, r${reference}${generated}${parts.tail === '' ? ')' : parts.tail.startsWith(',') ? parts.tail : parts.tail}`
+        const create = `CREATE TABLE ${name} (${parts.id}, a INTEGER${rules}, b TEXT${nocase ? ' COLLATE NOCASE' : ''}, c${notNull}, d REAL, r${reference}${generated}${parts.tail === '' ? ')' : parts.tail}`
         return {
           name,
           columns: ['id', ...(parts.tail.startsWith(',') ? ['k'] : []), 'a', 'b', 'c', 'd', 'r'],
           key: parts.key,
+          // SQLite lets NULL into a key that does not forbid it, unless it is the rowid.
+          unique: key === 'nullable' || key === 'descending' ? [] : parts.key,
           crr,
           rowid: !parts.tail.includes('WITHOUT ROWID'),
+          generated: generated !== '',
+          target: /REFERENCES (\w+)/.exec(reference)?.[1],
           statements: [
             create,
             ...(index === '' ? [] : [index]),
+            ...indexes,
             ...(trigger === '' ? [] : [trigger]),
             ...(crr ? [`SELECT crsql_as_crr('${name}')`] : []),
           ],
@@ -149,16 +200,20 @@ export const schemaArbitrary: fc.Arbitrary<RandomSchema> = table('t0', [])
   .chain((first) => {
     // Replicated tables cannot be referred to; neither can what is not unique.
     const target = !first.crr && first.key.length === 1 ? ['t0'] : []
-    return fc.tuple(fc.constant(first), table('t1', target), table('t2', target))
+    const rest = ['t1', 't2', 't3'].map((name) => table(name, target))
+    const values = weighted([60, 'plain'], [20, 'spelled'], [20, 'all']) as fc.Arbitrary<Values>
+    return fc.tuple(values, fc.tuple(fc.constant(first), ...rest))
   })
-  .map((tables) => {
+  .map(([values, tables]) => {
     const views = [
       'CREATE VIEW v0 AS SELECT id, b, a FROM t0 WHERE a > 0',
       'CREATE VIEW v1 AS SELECT x.id AS id, y.b AS b, y.a AS a FROM t0 x LEFT JOIN t1 y ON y.a = x.a',
+      'CREATE VIEW v2 AS SELECT id, b, a FROM t2 WHERE EXISTS (SELECT 1 FROM t3 WHERE t3.r = t2.id)',
     ]
     return {
       tables,
-      views: ['v0', 'v1'],
+      values,
+      views: ['v0', 'v1', 'v2'],
       text: [...tables.flatMap((table) => table.statements), ...views]
         .map((statement) => `${statement};`)
         .join('\n'),

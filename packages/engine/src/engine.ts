@@ -11,15 +11,16 @@ import {
   type Version,
   type WriteId,
 } from '@millrace/protocol'
-import { Capture, type TableChange } from './capture/capture.ts'
-import { type Compiled, checkParameterCount, compile, prepareRead } from './compile/compile.ts'
+import { checkParameterCount, prepareRead } from './compile/compile.ts'
 import { AccessRecorder } from './database/authorizer.ts'
 import { Database } from './database/database.ts'
 import { invalidSql, storageError } from './database/errors.ts'
 import { exportDatabase } from './database/export.ts'
 import type { Sqlite } from './database/sqlite.ts'
-import { LiveQuery, type ResultChange } from './maintain/live-query.ts'
-import { type Catalog, findTable } from './schema/catalog.ts'
+import type { Explanation } from './explain.ts'
+import { LiveQueries, type Subscriber } from './live-queries.ts'
+import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
+import type { Catalog } from './schema/catalog.ts'
 import { applySchema } from './schema/schema.ts'
 import { Session } from './session.ts'
 import { AppliedWrites, Writer } from './write/apply.ts'
@@ -39,6 +40,8 @@ export interface EngineOptions {
   readonly durability?: 'strict' | 'relaxed'
   /** Puts the commit of waiting writes off, so that one commit serves all that came meanwhile. Default: a microtask. */
   readonly defer?: (run: () => void) => void
+  /** Puts off the end of a live query that lost its last subscriber, so that a view that comes back finds it. Default: it ends at once. */
+  readonly linger?: (end: () => void) => void
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -102,16 +105,6 @@ export interface EngineCounters {
   readonly rowsHeld: number
 }
 
-interface Subscriber {
-  /** Before the commit that it belongs to is announced. */
-  changed(query: LiveQuery, change: ResultChange): void
-}
-
-interface Registered {
-  readonly query: LiveQuery
-  readonly subscribers: Set<Subscriber>
-}
-
 /**
  * Opens a database and brings it to its schema. Synchronous: SQLite is.
  * @throws MillraceError `INVALID_SCHEMA`, `SCHEMA_MISMATCH`, `STORAGE_FULL`, `STORAGE_FAILED`
@@ -141,16 +134,13 @@ export class Engine {
   readonly #database: Database
   readonly #recorder: AccessRecorder
   readonly #catalog: Catalog
-  readonly #capture: Capture
   readonly #writer: Writer
   readonly #applied: AppliedWrites
   readonly #defer: (run: () => void) => void
   readonly #now: () => number
   readonly #epoch: number
 
-  /** By text, parameters, and whether they are for a client. */
-  readonly #queries = new Map<string, Registered>()
-  readonly #compiled = new Map<string, Compiled>()
+  readonly #queries: LiveQueries
   readonly #sessions = new Set<Session>()
   /** Writes that wait for the next commit, each with the one who hears its end. */
   #queue: { write: QueuedWrite | QueuedMerge; settle: (outcome: Outcome) => void }[] = []
@@ -181,7 +171,7 @@ export class Engine {
     this.#applied = new AppliedWrites(database, this.#now())
     this.#epoch = nextEpoch(database)
     this.#catalog = applySchema(database, options.schema)
-    this.#capture = new Capture(database)
+    this.#queries = new LiveQueries(database, this.#recorder, this.#catalog, options.linger)
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
   }
 
@@ -201,14 +191,8 @@ export class Engine {
       rowsSent: this.#rowsSent,
       statementsPrepared: this.#database.prepared,
       liveQueries: this.#queries.size,
-      rowsHeld: this.#rowsHeld(),
+      rowsHeld: this.#queries.held,
     }
-  }
-
-  #rowsHeld(): number {
-    let rows = 0
-    for (const { query } of this.#queries.values()) rows += query.rows.length
-    return rows
   }
 
   /** Counts SQLite's instructions in `counters.vmSteps`, or stops: statements take twice as long meanwhile. */
@@ -337,6 +321,15 @@ export class Engine {
     }
   }
 
+  /**
+   * Says how a query would be kept true: by which strategy, what wakes it, and what would make it cheaper. It is not run.
+   * @throws MillraceError `INVALID_SQL`
+   */
+  explain(sql: string, parameters: readonly SqlValue[] = []): Explanation {
+    this.#checkOpen()
+    return this.#queries.explain(sql, parameters.map(asParameter))
+  }
+
   /** The whole database as the bytes of a SQLite file. */
   export(): Uint8Array {
     this.#checkOpen()
@@ -377,47 +370,7 @@ export class Engine {
     subscriber: Subscriber,
   ): { query: LiveQuery; undo: () => void } {
     this.#checkOpen()
-    const values = parameters.map(asParameter)
-    const id = identify(sql, values, forClient)
-    let registered = this.#queries.get(id)
-    if (registered === undefined) {
-      registered = { query: this.#makeLive(sql, values, forClient), subscribers: new Set() }
-      this.#queries.set(id, registered)
-    }
-    const { query, subscribers } = registered
-    subscribers.add(subscriber)
-    return {
-      query,
-      undo: () => {
-        subscribers.delete(subscriber)
-        if (subscribers.size === 0 && this.#queries.get(id)?.subscribers === subscribers)
-          this.#queries.delete(id)
-      },
-    }
-  }
-
-  #makeLive(sql: string, parameters: readonly SqlValue[], forClient: boolean): LiveQuery {
-    const compiled = this.#compile(sql)
-    const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
-    checkParameterCount(parameterCount, parameters, sql)
-    const query = new LiveQuery(this.#database, this.#catalog, compiled, parameters, forClient)
-    // What was written before the triggers were there must not be missed: nothing is, for all of this is synchronous.
-    for (const name of query.tables) {
-      const table = findTable(this.#catalog, name)
-      if (table !== undefined) this.#capture.watch(table)
-    }
-    query.refresh()
-    return query
-  }
-
-  #compile(sql: string): Compiled {
-    let compiled = this.#compiled.get(sql)
-    if (compiled === undefined) {
-      compiled = compile(this.#database, this.#recorder, this.#catalog, sql)
-      if (this.#compiled.size >= 1000) this.#compiled.clear()
-      this.#compiled.set(sql, compiled)
-    }
-    return compiled
+    return this.#queries.attach(sql, parameters.map(asParameter), forClient, subscriber)
   }
 
   /** A write that is committed with the next group. @internal */
@@ -458,7 +411,6 @@ export class Engine {
   #commit(queued: { write: QueuedWrite | QueuedMerge; settle: (outcome: Outcome) => void }[]): void {
     const context = {
       database: this.#database,
-      capture: this.#capture,
       writer: this.#writer,
       applied: this.#applied,
       now: this.#now,
@@ -471,7 +423,7 @@ export class Engine {
     // effect of a write would be told before its end.
     const committed = results.filter((result) => result.committed)
     this.#commits += committed.length
-    const woken = committed.length > 0 ? this.#wake(committed.flatMap(({ changes }) => changes)) : 0
+    const woken = committed.length > 0 ? this.#wake() : 0
     results
       .flatMap(({ outcomes }) => outcomes)
       .forEach((outcome, i) => {
@@ -480,16 +432,9 @@ export class Engine {
     for (const session of this.#sessions) session.sendCommit(this.version, woken)
   }
 
-  /** Runs the queries again that a commit can have changed, and tells their subscribers. */
-  #wake(changes: readonly TableChange[]): number {
-    let woken = 0
-    this.#visited += this.#queries.size
-    for (const { query, subscribers } of [...this.#queries.values()]) {
-      if (!query.always && !changes.some((change) => query.reads(change))) continue
-      woken++
-      const change = query.refresh()
-      if (change !== null) for (const subscriber of [...subscribers]) subscriber.changed(query, change)
-    }
+  #wake(): number {
+    const { visited, woken } = this.#queries.wake()
+    this.#visited += visited
     this.#woken += woken
     return woken
   }
@@ -515,13 +460,6 @@ function liveChange(query: LiveQuery, change: ResultChange): LiveChange {
 /** Values come from outside; what TypeScript says of them may not be so. */
 function asParameter(value: unknown, i: number): SqlValue {
   return toSqlValue(value, `parameter ${i + 1}`)
-}
-
-function identify(sql: string, parameters: readonly SqlValue[], forClient: boolean): string {
-  const values = parameters.map((value) =>
-    value instanceof Uint8Array ? `x${value.join()}` : `${typeof value}${String(value)}`,
-  )
-  return JSON.stringify([sql, forClient, ...values])
 }
 
 /** One more than that of the opening before, so that versions of two owners compare. */

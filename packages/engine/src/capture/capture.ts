@@ -1,6 +1,7 @@
-import type { SqlValue } from '@millrace/protocol'
+import { identical, type SqlValue } from '@millrace/protocol'
 import { type Database, quote } from '../database/database.ts'
 import { columnType, type KeyColumn, type Table } from '../schema/catalog.ts'
+import { isNoted, noteColumn, noteHad, noteKey, noteOf } from './images.ts'
 
 /*
  * Which rows a transaction changed. Temp triggers on each watched table note, per key, the first image that the row
@@ -11,36 +12,47 @@ import { columnType, type KeyColumn, type Table } from '../schema/catalog.ts'
  *                        had       1: the row was there   0: it was not
  *                        c0 … cn   the image before, NULL where had = 0
  *
+ * They are read, and cleared, when the transaction is committed, so that maintenance can join with them.
+ *
  * What SQLite does not tell by triggers is noted before it happens: the rows that REPLACE takes away fire nothing, so
  * BEFORE INSERT and BEFORE UPDATE note the rows that stand in the way, by the key and by each unique index.
  * The notes are written with ON CONFLICT DO NOTHING: OR IGNORE would be overridden by the user's OR REPLACE.
  */
 
-/** How one table changed in one transaction. */
-export interface TableChange {
+/** How one table changed. */
+export type TableChange = {
   readonly table: Table
-  /** Rows came or went; else only columns changed. */
-  readonly rows: boolean
-  /** Columns in which a row that stayed differs, by storage class or bytes. */
-  readonly columns: ReadonlySet<string>
-}
+} & (
+  | { readonly type: 'rows'; readonly rows: readonly RowChange[] }
+  /** Too many rows to look at one by one, or not known which. Columns: in which rows that stayed differ; all where rows came or went. */
+  | { readonly type: 'bulk'; readonly columns: ReadonlySet<number> | 'all' }
+)
 
-/** One changed row: its key and its images; null where the row was not, or is not. */
+/** One changed row: its key and its images; null where the row was not, or is not. Columns in the table's order. */
 export interface RowChange {
   readonly key: readonly SqlValue[]
   readonly before: readonly SqlValue[] | null
   readonly after: readonly SqlValue[] | null
+  /** Positions of the columns that differ, by storage class or bytes, where the row stayed. */
+  readonly changed: ReadonlySet<number>
 }
+
+/** Rows that are looked at one by one; where more changed, queries run again rather. */
+const MAX_ROWS = 1000
 
 interface Watched {
   readonly table: Table
-  readonly note: string
+  readonly rows: string
   readonly summary: string
+  /** Columns in which 1 may become 1.0, which is one number in JS. */
+  readonly numeric: readonly number[]
 }
 
 export class Capture {
   readonly #database: Database
   readonly #watched = new Map<string, Watched>()
+  /** Gives the position of each watched table that has notes. */
+  #probe = ''
 
   constructor(database: Database) {
     this.#database = database
@@ -49,63 +61,86 @@ export class Capture {
   /** From here on changes of this table are noted. Not within a transaction. */
   watch(table: Table): void {
     if (this.#watched.has(table.name) || table.virtual) return
-    const note = `millrace_note_${this.#watched.size}`
-    this.#database.connection.exec(captureScript(table, note))
-    this.#watched.set(table.name, { table, note, summary: summaryQuery(table, note) })
+    this.#database.connection.exec(captureScript(table))
+    const numeric = table.columns.flatMap(({ affinity }, i) =>
+      affinity === 'BLOB' || affinity === 'NUMERIC' ? [i] : [],
+    )
+    this.#watched.set(table.name, {
+      table,
+      rows: rowsQuery(table, numeric),
+      summary: summaryQuery(table),
+      numeric,
+    })
+    const tables = [...this.#watched.values()]
+    this.#probe = tables
+      .map((watched, i) => `SELECT ${i} WHERE EXISTS (SELECT 1 FROM temp.${noteOf(watched.table)})`)
+      .join(' UNION ALL ')
   }
 
-  /** What the open transaction changed so far, net: a row that came and went, or is as it was, is no change. */
+  /** What changed since the notes were last cleared, net: a row that came and went, or is as it was, is no change. */
   changes(): TableChange[] {
-    const changes: TableChange[] = []
-    for (const { table, note, summary } of this.#watched.values()) {
-      if (this.#database.get(`SELECT 1 FROM temp.${note} LIMIT 1`) === undefined) continue
-      if (table.coarse) {
-        changes.push({ table, rows: true, columns: new Set() })
-        continue
-      }
-      const [rows, ...changed] = this.#database.get(summary) as SqlValue[]
-      const columns = new Set(table.columns.filter((_, i) => changed[i] === 1).map((column) => column.name))
-      // REPLACE gives a row a new rowid even where nothing else differs. Few queries read it; those run again.
-      columns.add('ROWID')
-      changes.push({ table, rows: rows !== 0, columns })
-    }
-    return changes
+    if (this.#watched.size === 0) return []
+    const watched = [...this.#watched.values()]
+    const noted = this.#database.all(this.#probe).map(([i]) => watched[i as number] as Watched)
+    return noted.flatMap((one) => this.#changesOf(one))
   }
 
-  /** The changed rows of one watched table in the open transaction. Columns in the table's order. */
-  rows(table: Table): RowChange[] {
-    const watched = this.#watched.get(table.name)
-    if (watched === undefined) return []
-    const width = table.columns.length
-    const keyWidth = table.key.length
-    const rows = this.#database.all(rowsQuery(table, watched.note))
-    return rows.map((row) => ({
-      key: row.slice(2, 2 + keyWidth),
-      before: row[0] === 1 ? row.slice(2 + keyWidth, 2 + keyWidth + width) : null,
-      after: row[1] === 1 ? row.slice(2 + keyWidth + width) : null,
-    }))
+  #changesOf({ table, rows, summary, numeric }: Watched): TableChange[] {
+    if (table.coarse) return [{ table, type: 'bulk', columns: 'all' }]
+    const found = this.#database.all(rows)
+    if (found.length > MAX_ROWS) return [{ table, type: 'bulk', columns: this.#columns(table, summary) }]
+    if (found.length === 0) return []
+    return [{ table, type: 'rows', rows: found.map((row) => rowChange(table, numeric, row)) }]
   }
 
-  /** Forgets the notes, at the end of the transaction and within it. */
+  #columns(table: Table, summary: string): ReadonlySet<number> | 'all' {
+    const [came, ...changed] = this.#database.get(summary) as SqlValue[]
+    if (came !== 0) return 'all'
+    return new Set(table.columns.flatMap((_, i) => (changed[i] === 1 ? [i] : [])))
+  }
+
+  /** Forgets the notes. */
   clear(): void {
-    for (const { note } of this.#watched.values()) this.#database.run(`DELETE FROM temp.${note}`)
+    if (this.#watched.size === 0) return
+    const watched = [...this.#watched.values()]
+    for (const [i] of this.#database.all(this.#probe))
+      this.#database.run(`DELETE FROM temp.${noteOf((watched[i as number] as Watched).table)}`)
   }
 }
 
+function rowChange(table: Table, numeric: readonly number[], row: readonly SqlValue[]): RowChange {
+  const width = table.columns.length
+  const start = 2 + table.key.length
+  const before = row[0] === 1 ? row.slice(start, start + width) : null
+  const after = row[1] === 1 ? row.slice(start + width, start + 2 * width) : null
+  const changed = new Set<number>()
+  if (before !== null && after !== null) {
+    for (let i = 0; i < width; i++)
+      if (!identical(before[i] as SqlValue, after[i] as SqlValue)) changed.add(i)
+    numeric.forEach((column, i) => {
+      if (row[start + 2 * width + i] === 1) changed.add(column)
+    })
+  }
+  return { key: row.slice(2, start), before, after, changed }
+}
+
 /** The temp table and the triggers of one table. */
-function captureScript(table: Table, note: string): string {
+function captureScript(table: Table): string {
+  const note = noteOf(table)
+  const trigger = (on: string) => quote(`millrace_${on}_${table.name}`)
   const on = `main.${quote(table.name)}`
   const columnOf = (key: KeyColumn) => table.columns.find(({ name }) => name === key.name)
-  const keys = table.key.map((key, i) => `k${i} ${columnType(columnOf(key), key.collation)}`)
-  const images = table.columns.map((column, i) => `c${i} ${columnType(column, undefined)}`)
-  const noteKey = table.key.map((_, i) => `k${i}`).join(', ')
-  const noteColumns = [noteKey, 'had', ...table.columns.map((_, i) => `c${i}`)].join(', ')
+  const keys = table.key.map((key, i) => `${noteKey(i)} ${columnType(columnOf(key), key.collation)}`)
+  const images = table.columns.map((column, i) => `${noteColumn(i)} ${columnType(column, undefined)}`)
+  const noteKeys = table.key.map((_, i) => noteKey(i)).join(', ')
+  const noteColumns = [noteKeys, noteHad, ...table.columns.map((_, i) => noteColumn(i))].join(', ')
 
   const image = (of: string) =>
     [...keysOf(table, of), '1', ...table.columns.map(({ name }) => `${of}.${quote(name)}`)].join(', ')
   const noteOld = `INSERT INTO ${note} (${noteColumns}) VALUES (${image('OLD')}) ON CONFLICT DO NOTHING;`
-  const noteNew = `INSERT INTO ${note} (${noteKey}, had) VALUES (${keysOf(table, 'NEW').join(', ')}, 0) ON CONFLICT DO NOTHING;`
-  const noteInTheWay = [table.key, ...table.unique]
+  const noteNew = `INSERT INTO ${note} (${noteKeys}, ${noteHad}) VALUES (${keysOf(table, 'NEW').join(', ')}, 0) ON CONFLICT DO NOTHING;`
+  const ways = [table.key, ...table.unique, ...(table.rowid === null ? [] : [[rowidOf(table.rowid)]])]
+  const noteInTheWay = ways
     .map((index) => {
       const meets = index.map(
         (column) =>
@@ -115,7 +150,7 @@ function captureScript(table: Table, note: string): string {
     })
     .join('\n  ')
   // An update gets in another row's way only where it moves within an index, or into a partial one.
-  const moves = [table.key, ...table.unique]
+  const moves = ways
     .flat()
     .map((column) => {
       const name = columnName(table, column)
@@ -125,24 +160,26 @@ function captureScript(table: Table, note: string): string {
   const whenItMoves = table.partial ? '' : `WHEN ${moves} `
 
   return `
-CREATE TEMP TABLE ${note} (${[...keys, 'had INT', ...images].join(', ')}, PRIMARY KEY (${noteKey})) WITHOUT ROWID;
-CREATE TEMP TRIGGER ${note}_before_insert BEFORE INSERT ON ${on} BEGIN
+CREATE TEMP TABLE ${note} (${[...keys, `${noteHad} INT`, ...images].join(', ')}, PRIMARY KEY (${noteKeys})) WITHOUT ROWID;
+CREATE TEMP TRIGGER ${trigger('before_insert')} BEFORE INSERT ON ${on} BEGIN
   ${noteInTheWay}
 END;
-CREATE TEMP TRIGGER ${note}_after_insert AFTER INSERT ON ${on} BEGIN
+CREATE TEMP TRIGGER ${trigger('after_insert')} AFTER INSERT ON ${on} BEGIN
   ${noteNew}
 END;
-CREATE TEMP TRIGGER ${note}_before_update BEFORE UPDATE ON ${on} ${whenItMoves}BEGIN
+CREATE TEMP TRIGGER ${trigger('before_update')} BEFORE UPDATE ON ${on} ${whenItMoves}BEGIN
   ${noteInTheWay}
 END;
-CREATE TEMP TRIGGER ${note}_after_update AFTER UPDATE ON ${on} BEGIN
+CREATE TEMP TRIGGER ${trigger('after_update')} AFTER UPDATE ON ${on} BEGIN
   ${noteOld}
   ${noteNew}
 END;
-CREATE TEMP TRIGGER ${note}_after_delete AFTER DELETE ON ${on} BEGIN
+CREATE TEMP TRIGGER ${trigger('after_delete')} AFTER DELETE ON ${on} BEGIN
   ${noteOld}
 END;`
 }
+
+const rowidOf = (name: string): KeyColumn => ({ name, collation: 'BINARY' })
 
 function columnName(table: Table, column: KeyColumn): string {
   return column.name === table.byRowid ? column.name : quote(column.name)
@@ -152,42 +189,43 @@ function keysOf(table: Table, of: string): string[] {
   return table.key.map((column) => `${of}.${columnName(table, column)}`)
 }
 
-/** The row that a note speaks of, as it is now. The collation is the key's own, so that its index serves. */
-function joinNow(table: Table): string {
-  return table.key
-    .map((column, i) => `t.${columnName(table, column)} = n.k${i} COLLATE ${column.collation}`)
-    .join(' AND ')
-}
-
 /** True where the row is there now: a key column of a row is never NULL. */
 function isThere(table: Table): string {
   return `t.${columnName(table, table.key[0] as KeyColumn)} IS NOT NULL`
 }
 
+function notesAndRows(table: Table): string {
+  return `temp.${noteOf(table)} AS n LEFT JOIN main.${quote(table.name)} AS t ON ${isNoted(table, 't', 'n')}`
+}
+
 /** One row: how many rows came or went, then per column whether it differs in some row that stayed. */
-function summaryQuery(table: Table, note: string): string {
+function summaryQuery(table: Table): string {
   const there = isThere(table)
   // Exact: by storage class and bytes. `IS` alone holds 1 and 1.0 the same, and 'a' and 'A' in a NOCASE column.
   const differs = table.columns.map(({ name }, i) => {
     const now = `t.${quote(name)}`
-    return `coalesce(max(n.had AND ${there} AND (n.c${i} COLLATE BINARY IS NOT ${now} OR typeof(n.c${i}) <> typeof(${now}))), 0)`
+    const before = `n.${noteColumn(i)}`
+    return `coalesce(max(n.${noteHad} AND ${there} AND (${before} COLLATE BINARY IS NOT ${now} OR typeof(${before}) <> typeof(${now}))), 0)`
   })
-  return `SELECT count(*) FILTER (WHERE n.had <> (${there})), ${differs.join(', ')} FROM temp.${note} AS n LEFT JOIN main.${quote(table.name)} AS t ON ${joinNow(table)}`
+  return `SELECT count(*) FILTER (WHERE n.${noteHad} <> (${there})), ${differs.join(', ')} FROM ${notesAndRows(table)}`
 }
 
-function rowsQuery(table: Table, note: string): string {
+/** Had, there, key, image before, image after, and for each of `numeric` whether its storage class differs. */
+function rowsQuery(table: Table, numeric: readonly number[]): string {
   const there = isThere(table)
-  const same = table.columns.map(({ name }, i) => {
-    const now = `t.${quote(name)}`
-    return `n.c${i} COLLATE BINARY IS ${now} AND typeof(n.c${i}) = typeof(${now})`
-  })
+  const names = table.columns.map(({ name }) => quote(name))
+  const same = names.map(
+    (name, i) =>
+      `n.${noteColumn(i)} COLLATE BINARY IS t.${name} AND typeof(n.${noteColumn(i)}) = typeof(t.${name})`,
+  )
   const outputs = [
-    'n.had',
+    `n.${noteHad}`,
     there,
-    ...table.key.map((_, i) => `n.k${i}`),
-    ...table.columns.map((_, i) => `n.c${i}`),
-    ...table.columns.map(({ name }) => `t.${quote(name)}`),
+    ...table.key.map((_, i) => `n.${noteKey(i)}`),
+    ...names.map((_, i) => `n.${noteColumn(i)}`),
+    ...names.map((name) => `t.${name}`),
+    ...numeric.map((i) => `typeof(n.${noteColumn(i)}) <> typeof(t.${names[i]})`),
   ]
-  return `SELECT ${outputs.join(', ')} FROM temp.${note} AS n LEFT JOIN main.${quote(table.name)} AS t ON ${joinNow(table)}
-    WHERE (n.had OR ${there}) AND NOT (n.had AND ${there} AND ${same.join(' AND ')})`
+  return `SELECT ${outputs.join(', ')} FROM ${notesAndRows(table)}
+    WHERE (n.${noteHad} OR ${there}) AND NOT (n.${noteHad} AND ${there} AND ${same.join(' AND ')}) LIMIT ${MAX_ROWS + 1}`
 }

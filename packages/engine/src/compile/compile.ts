@@ -1,16 +1,19 @@
-import { type Collation, MillraceError, type Plan, type Shape, type SqlValue } from '@millrace/protocol'
-import type { Select, SelectFrom, SelectTable } from 'sqlite3-parser'
-import { parseStmt } from 'sqlite3-parser'
+import { MillraceError, type Plan, type Shape, type SqlValue } from '@millrace/protocol'
+import type { Select } from 'sqlite3-parser'
 import type { AccessRecorder, Reads } from '../database/authorizer.ts'
-import { type Database, quote } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { excerpt, invalidSql } from '../database/errors.ts'
-import { type Catalog, findTable, keyExpressions, type Table } from '../schema/catalog.ts'
-import { same } from './expression.ts'
-import { groupKeys, isAggregate, numberParameters, planGroups, planRows, seesOtherRows } from './plan.ts'
+import { type Catalog, constantValue } from '../schema/catalog.ts'
+import { Beyond, bind } from './bind.ts'
+import { compileGroups, type GroupsStrategy } from './groups.ts'
+import { compileKeyed } from './keyed.ts'
+import { normalize } from './normalize.ts'
+import { compileRows, type RowsStrategy } from './rows.ts'
+import { readViews } from './views.ts'
 
 /*
- * SQL text in, once per text: the text that the engine runs, which columns of its rows make up a row's key, and what a
- * client needs to predict it. A key comes from
+ * SQL text in, once per text: the text that the engine runs, how its result is kept, which columns of its rows make up a
+ * row's key, and what a client needs to predict it. A key comes from
  *
  *     SELECT over tables      the primary keys of the rows that the result row came from (its lineage)
  *     GROUP BY                the group expressions
@@ -21,31 +24,32 @@ import { groupKeys, isAggregate, numberParameters, planGroups, planRows, seesOth
  * that the order is one.
  */
 
-/** Rows beyond a LIMIT that a client may hold, so that a row which leaves is followed by the next at once. */
-export const WINDOW_MARGIN = 8
-
 /** What compile makes of one SQL text. */
 export interface Compiled {
   /** The text that runs; its parameters are the user's. */
   readonly sql: string
   readonly reads: Reads
   readonly columns: readonly string[]
+  readonly parameterCount: number
   readonly key: Shape['key']
   /** Rows have no key of their own: the engine appends to each its number among equal rows. */
   readonly bag: boolean
-  /** The order of rows without ORDER BY is SQLite's own. */
+  /** How the client predicts it; LIMIT and OFFSET are filled in with the parameters. */
   readonly plan: Plan | null
   readonly limit: LimitClause | null
+  /** Null: it runs again when what it reads has changed, because of `beyond`. */
+  readonly strategy: RowsStrategy | GroupsStrategy | null
+  /** In words for a person; empty where there is a strategy. */
+  readonly beyond: string
 }
 
-/** A LIMIT that can be moved: a number in the text, or a parameter that stands nowhere else. */
+/** LIMIT and OFFSET. */
 export interface LimitClause {
-  readonly value: { readonly literal: number } | { readonly parameter: number }
-  readonly offset: { readonly literal: number } | { readonly parameter: number } | null
-  /** Where a literal limit stands in `sql`. */
-  readonly position: number
-  readonly length: number
+  readonly limit: LimitOperand
+  readonly offset: LimitOperand | null
 }
+
+type LimitOperand = { readonly literal: number } | { readonly parameter: number }
 
 /**
  * @throws MillraceError `INVALID_SQL` when SQLite refuses the text, or when it does more than read.
@@ -57,16 +61,78 @@ export function compile(
   sql: string,
 ): Compiled {
   const asked = prepareRead(database, recorder, sql)
-  const byName = readsByName(database, catalog, sql)
-  const keyed = compileKeyed(catalog, sql, asked.columns)
+  const reads = union(asked.reads, readsByName(database, catalog, sql))
+  const { columns, parameterCount } = asked
+  let beyond: string
+  try {
+    const kept = compileKept(database, catalog, sql, columns, parameterCount)
+    return { ...kept, reads, columns, parameterCount, bag: false, beyond: '' }
+  } catch (error) {
+    if (!(error instanceof Beyond)) throw error
+    beyond = error.message
+  }
+  const keyed = compileKeyed(catalog, sql, columns)
   if (keyed !== undefined) {
     // SQLite has the last word on the rewritten text; where it refuses, the text runs as it was given.
     try {
-      const { reads } = prepareRead(database, recorder, keyed.sql)
-      return { ...keyed, reads: union(reads, byName), columns: asked.columns, bag: false }
+      const more = prepareRead(database, recorder, keyed.sql)
+      return {
+        ...keyed,
+        ...{ reads: union(more.reads, reads), columns, parameterCount, bag: false, beyond },
+        ...{ plan: null, limit: null, strategy: null },
+      }
     } catch {}
   }
-  return bag(sql, asked.columns, union(asked.reads, byName))
+  return { ...bag(sql, columns, reads), parameterCount, beyond }
+}
+
+/**
+ * The query with a strategy.
+ * @throws Beyond
+ */
+function compileKept(
+  database: Database,
+  catalog: Catalog,
+  sql: string,
+  columns: readonly string[],
+  parameterCount: number,
+): Pick<Compiled, 'sql' | 'key' | 'plan' | 'limit' | 'strategy'> {
+  const normal = normalize(sql, readViews(database))
+  if (normal === undefined) throw new Beyond('recursion, or a CTE that cannot be written out')
+  const bound = bind(normal.body, catalog)
+  const [level] = bound.arms
+  const grouped =
+    level !== undefined &&
+    (level.aggregate || level.core.groupBy !== undefined || level.core.distinctness === 'Distinct')
+  const compiled =
+    grouped && bound.arms.length === 1
+      ? compileGroups(normal, bound, catalog, columns, parameterCount)
+      : compileRows(normal, bound, catalog, columns, parameterCount)
+  const limit = limitOf(normal.body)
+  try {
+    for (const text of textsOf(compiled)) database.connection.prepare(text).finalize()
+  } catch (error) {
+    throw new Beyond(`SQLite does not take the text that it would be kept by: ${String(error)}`)
+  }
+  return { ...compiled, limit }
+}
+
+/** What must be a statement to SQLite, whatever changes. */
+function textsOf({ sql, strategy }: { sql: string; strategy: RowsStrategy | GroupsStrategy }): string[] {
+  if (strategy.type === 'groups') return [sql, ...(strategy.one === null ? [] : [strategy.one])]
+  return [sql, ...strategy.arms.flatMap(({ sources }) => sources.map(({ restricted }) => restricted(1)))]
+}
+
+/** A LIMIT by numbers or parameters; null where there is none. */
+function limitOf({ limit }: Select): LimitClause | null {
+  if (limit === undefined) return null
+  const operand = (node: typeof limit.expr): LimitOperand => {
+    if (node.type === 'VariableExpr') return { parameter: Number(node.name.slice(1)) - 1 }
+    const literal = constantValue(node)
+    if (typeof literal !== 'number') throw new Beyond('a LIMIT that is no number and no parameter')
+    return { literal }
+  }
+  return { limit: operand(limit.expr), offset: limit.offset === undefined ? null : operand(limit.offset) }
 }
 
 /**
@@ -98,9 +164,13 @@ function union(reads: Reads, more: Reads): Reads {
 }
 
 /** The text as it was given, its rows told apart by their values. */
-export function bag(sql: string, columns: readonly string[], reads: Reads): Compiled {
+export function bag(
+  sql: string,
+  columns: readonly string[],
+  reads: Reads,
+): Omit<Compiled, 'parameterCount' | 'beyond'> {
   const key = [...columns, ''].map((_, column) => ({ column, collation: 'BINARY' as const }))
-  return { sql, reads, columns, key, bag: true, plan: null, limit: null }
+  return { sql, reads, columns, key, bag: true, plan: null, limit: null, strategy: null }
 }
 
 /** Checks a query before it runs, and tells what it reads. */
@@ -139,206 +209,4 @@ export function checkParameterCount(expected: number, parameters: readonly SqlVa
     'INVALID_SQL',
     `The statement takes ${expected} parameter${expected === 1 ? '' : 's'}, but ${parameters.length} ${parameters.length === 1 ? 'was' : 'were'} given. It reads: ${excerpt(sql)}`,
   )
-}
-
-/** One table of FROM under the name by which the query knows it. */
-export interface Source {
-  readonly table: Table
-  readonly alias: string
-}
-
-type Keyed = Pick<Compiled, 'sql' | 'key' | 'plan' | 'limit'>
-
-function compileKeyed(catalog: Catalog, sql: string, columns: readonly string[]): Keyed | undefined {
-  const parsed = parseStmt(sql)
-  if (parsed.status !== 'ok' || parsed.root.type !== 'SelectStmt') return undefined
-  const { body } = parsed.root
-  const core = body.select
-  if (core.type !== 'SelectFrom' || body.with !== undefined || body.compounds !== undefined) return undefined
-  if (core.distinctness === 'Distinct' || core.from === undefined) return undefined
-
-  const sources = sourcesOf(core, catalog)
-  const single = sources?.length === 1 ? sources[0] : undefined
-  const predicted = single !== undefined && !seesOtherRows(catalog, body, single) ? single : undefined
-  const grouped = core.groupBy !== undefined
-  if (!grouped && isAggregate(core, body.orderBy)) {
-    return keyedGroups(sql, body, core, columns, predicted, [])
-  }
-  if (grouped) {
-    const keys = groupKeys(sql, core, sources)
-    return keys === undefined ? undefined : keyedGroups(sql, body, core, columns, predicted, keys)
-  }
-  if (sources === undefined || core.having !== undefined) return undefined
-  return keyedRows(sql, body, core, columns, sources, predicted)
-}
-
-/** The tables of FROM; undefined where it holds anything but tables with keys. */
-function sourcesOf(core: SelectFrom, catalog: Catalog): Source[] | undefined {
-  const sources: Source[] = []
-  const from = core.from
-  if (from?.select === undefined) return undefined
-  const items: SelectTable[] = [from.select, ...(from.joins ?? []).map((join) => join.table)]
-  for (const item of items) {
-    if (item.type !== 'TableSelectTable') return undefined
-    const table = findTable(catalog, item.tblName.objName.text)
-    if (table === undefined || table.key.length === 0) return undefined
-    if (item.tblName.dbName !== undefined && !same(item.tblName.dbName.text, 'main')) return undefined
-    sources.push({ table, alias: item.alias?.name.text ?? item.tblName.objName.text })
-  }
-  const aliases = new Set(sources.map(({ alias }) => alias.toLowerCase()))
-  return aliases.size === sources.length ? sources : undefined
-}
-
-function keyedRows(
-  sql: string,
-  body: Select,
-  core: SelectFrom,
-  columns: readonly string[],
-  sources: readonly Source[],
-  predicted: Source | undefined,
-): Keyed {
-  const parameters = numberParameters(body)
-  const plan = predicted === undefined ? undefined : planRows(body, core, columns, predicted, parameters)
-  const hidden: { sql: string; collation: Collation }[] = []
-  for (const { table, alias } of sources) {
-    keyExpressions(table, alias).forEach((expression, i) => {
-      hidden.push({ sql: expression, collation: table.key[i]?.collation ?? 'BINARY' })
-    })
-  }
-  const keyCount = hidden.length
-  // For the client, the columns that filter and order read, where the user did not select them.
-  for (const name of plan?.needs ?? [])
-    hidden.push({ sql: `${quote(predicted?.alias ?? '')}.${quote(name)}`, collation: 'BINARY' })
-
-  const order = hidden.slice(0, keyCount).map((key) => `${key.sql} COLLATE ${key.collation}`)
-  const rewritten = rewrite(
-    sql,
-    body,
-    core,
-    hidden.map((column) => column.sql),
-    order,
-  )
-  const limit = limitOf(body, parameters, rewritten.shift)
-  return {
-    sql: rewritten.sql,
-    key: hidden.slice(0, keyCount).map(({ collation }, i) => ({ column: columns.length + i, collation })),
-    // A LIMIT that is not understood cannot be predicted.
-    plan: body.limit !== undefined && limit === null ? null : (plan?.plan ?? null),
-    limit,
-  }
-}
-
-function keyedGroups(
-  sql: string,
-  body: Select,
-  core: SelectFrom,
-  columns: readonly string[],
-  predicted: Source | undefined,
-  keys: readonly { sql: string; collation: Collation }[],
-): Keyed {
-  const parameters = numberParameters(body)
-  const plan =
-    predicted === undefined
-      ? undefined
-      : planGroups(sql, body, core, columns, predicted, parameters, keys.length)
-  const hidden = [...keys.map((key) => key.sql), ...(plan?.hidden ?? [])]
-  // In parentheses: COLLATE binds closer than any operator of the key.
-  const order = keys.map((key) => `(${key.sql}) COLLATE ${key.collation}`)
-  const rewritten = rewrite(sql, body, core, hidden, order)
-  return {
-    sql: rewritten.sql,
-    key: keys.map(({ collation }, i) => ({ column: columns.length + i, collation })),
-    plan: plan?.plan ?? null,
-    limit: null,
-  }
-}
-
-/**
- * The text with columns appended to its select list, and terms to its ORDER BY. `shift` tells where a position of the
- * old text, behind FROM, is now.
- */
-function rewrite(
-  sql: string,
-  body: Select,
-  core: SelectFrom,
-  columns: readonly string[],
-  order: readonly string[],
-): { sql: string; shift: (position: number) => number } {
-  const insertions: { at: number; text: string }[] = []
-  const from = core.from?.span.offset ?? 0
-  if (columns.length > 0) {
-    insertions.push({
-      at: from,
-      text: `${columns.map((column, i) => `, ${column} AS "millrace:${i}"`).join('')} `,
-    })
-  }
-  if (order.length > 0) {
-    const last = body.orderBy?.at(-1)
-    if (last !== undefined) {
-      insertions.push({ at: last.span.offset + last.span.length, text: `, ${order.join(', ')}` })
-    } else {
-      const at = body.limit?.span.offset ?? body.span.offset + body.span.length
-      insertions.push({ at, text: ` ORDER BY ${order.join(', ')} ` })
-    }
-  }
-  const shift = (position: number) =>
-    insertions.reduce((moved, { at, text }) => (at <= position ? moved + text.length : moved), position)
-  // What follows the statement (a semicolon, a comment) is left out.
-  let text = sql.slice(0, body.span.offset + body.span.length)
-  for (const { at, text: inserted } of insertions.toReversed())
-    text = text.slice(0, at) + inserted + text.slice(at)
-  return { sql: text, shift }
-}
-
-function limitOf(
-  body: Select,
-  parameters: ReadonlyMap<number, number>,
-  shift: (position: number) => number,
-): LimitClause | null {
-  if (body.limit === undefined) return null
-  const { expr, offset } = body.limit
-  const indexes = [...parameters.values()]
-  const source = (node: typeof expr) => {
-    if (node.type === 'NumericLiteral' && /^\d+$/.test(node.value)) return { literal: Number(node.value) }
-    const parameter = node.type === 'VariableExpr' ? parameters.get(node.span.offset) : undefined
-    return parameter !== undefined && indexes.filter((index) => index === parameter).length === 1
-      ? { parameter }
-      : undefined
-  }
-  const value = source(expr)
-  const start = offset === undefined ? null : source(offset)
-  if (value === undefined || start === undefined) return null
-  return { value, offset: start, position: shift(expr.span.offset), length: expr.span.length }
-}
-
-/** A query as it runs for a client: a LIMIT is widened by the margin, and the plan told of it. */
-export function widen(
-  { sql, plan, limit }: Compiled,
-  parameters: readonly SqlValue[],
-): { sql: string; parameters: readonly SqlValue[]; plan: Plan | null } {
-  if (limit === null || plan?.type !== 'rows') return { sql, parameters, plan }
-  const shown = 'literal' in limit.value ? limit.value.literal : parameters[limit.value.parameter]
-  const offset =
-    limit.offset === null
-      ? 0
-      : 'literal' in limit.offset
-        ? limit.offset.literal
-        : parameters[limit.offset.parameter]
-  if (typeof shown !== 'number' || typeof offset !== 'number' || !Number.isSafeInteger(shown + offset)) {
-    return { sql, parameters, plan: null }
-  }
-  // A negative LIMIT is none.
-  if (shown < 0) return { sql, parameters, plan: offset > 0 ? null : { ...plan, window: null } }
-  const wide = shown + WINDOW_MARGIN
-  const window = { limit: shown, margin: WINDOW_MARGIN, offset: Math.max(0, offset) }
-  if ('parameter' in limit.value) {
-    const { parameter } = limit.value
-    return {
-      sql,
-      parameters: parameters.map((value, i) => (i === parameter ? wide : value)),
-      plan: { ...plan, window },
-    }
-  }
-  const widened = sql.slice(0, limit.position) + wide + sql.slice(limit.position + limit.length)
-  return { sql: widened, parameters, plan: { ...plan, window } }
 }

@@ -2,11 +2,16 @@ import type { Collation, Expr, SqlValue } from '@millrace/protocol'
 import type { Expr as SqlExpr } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { constantValue, type Table } from '../schema/catalog.ts'
+import { same } from './names.ts'
 
-/** One table under one name, and the numbering of the text's parameters. */
-export interface Scope {
+/** One table of FROM under the name by which the query knows it. */
+export interface Source {
   readonly table: Table
   readonly alias: string
+}
+
+/** One table under one name, and the numbering of the text's parameters. */
+export interface Scope extends Source {
   /** Index from 0, by the offset at which the parameter stands in the text. */
   readonly parameters: ReadonlyMap<number, number>
   /** Names that the select list gives to its expressions, in lower case: WHERE and ORDER BY may use them. */
@@ -198,10 +203,6 @@ export function columnIndex(node: SqlExpr, { table, alias }: Scope): number {
   const index = table.columns.findIndex((column) => same(column.name, name))
   if (index !== -1 || !table.info.autoKey || !/^(rowid|_rowid_|oid)$/i.test(name)) return index
   return table.info.key[0] ?? -1
-}
-
-export function same(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase()
 }
 
 /** An expression that is not predicted, with the columns it reads. Names in subqueries may be another table's: too many do no harm. */

@@ -9,7 +9,6 @@ import {
 } from '@millrace/protocol'
 import type {
   FunctionCallExpr,
-  FunctionCallStarExpr,
   FunctionTail,
   InTableExpr,
   Select,
@@ -20,56 +19,15 @@ import type {
 } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { type Catalog, findTable } from '../schema/catalog.ts'
-import type { Source } from './compile.ts'
-import { columnIndex, isKnown, resolve, type Scope, same, sortCollation } from './expression.ts'
+import { ordinalOf } from './bind.ts'
+import { columnIndex, isKnown, resolve, type Scope, type Source, sortCollation } from './expression.ts'
+import { isAggregateCall } from './functions.ts'
+import { same } from './names.ts'
 
 /*
  * What a client is told so that it can predict a query of one table: RowsPlan for its rows, GroupsPlan for aggregates.
  * Where a query is beyond it there is no plan, and the client waits for the engine.
  */
-
-const AGGREGATES = new Set([
-  'avg',
-  'count',
-  'group_concat',
-  'json_group_array',
-  'json_group_object',
-  'max',
-  'min',
-  'string_agg',
-  'sum',
-  'total',
-])
-
-/** Whether a SELECT without GROUP BY is one row of aggregates. */
-export function isAggregate(core: SelectFrom, orderBy: readonly SortedColumn[] | undefined): boolean {
-  let found = core.having !== undefined
-  const visitor = {
-    enter(node: { readonly type: string }) {
-      // A subquery's aggregates are its own.
-      if (node.type === 'Select') return 'skip' as const
-      if (node.type === 'FunctionCallStarExpr' || node.type === 'FunctionCallExpr') {
-        if (isAggregateCall(node as FunctionCallExpr | FunctionCallStarExpr)) found = true
-      }
-      return 'continue' as const
-    },
-  }
-  for (const column of core.columns) traverse(column, visitor)
-  for (const term of orderBy ?? []) traverse(term, visitor)
-  return found
-}
-
-function isAggregateCall(call: FunctionCallExpr | FunctionCallStarExpr): boolean {
-  if (call.filterOver?.overClause !== undefined) return false
-  const name = call.name.name.toLowerCase()
-  if (!AGGREGATES.has(name)) return false
-  // min(a, b) and max(a, b) are functions of one row.
-  return (
-    call.type === 'FunctionCallStarExpr' ||
-    !(name === 'min' || name === 'max') ||
-    (call.args?.length ?? 0) < 2
-  )
-}
 
 /**
  * Whether a row of the result depends on other rows of its own table than the one it is of: by a window function, by a
@@ -240,22 +198,6 @@ function orderTarget(term: SqlExpr, outputs: readonly OutputNode[]): number | un
   return index === -1 ? undefined : index
 }
 
-/** SQLite takes a bare integer for the number of an output, also in parentheses, with a plus or with COLLATE. */
-function ordinalOf(term: SqlExpr): number | undefined {
-  switch (term.type) {
-    case 'NumericLiteral':
-      return /^(\d+|0x[0-9a-f]+)$/i.test(term.value) ? Number(term.value) : undefined
-    case 'ParenthesizedExpr':
-      return term.exprs.length === 1 ? ordinalOf(term.exprs[0] as SqlExpr) : undefined
-    case 'UnaryExpr':
-      return term.op === 'Positive' ? ordinalOf(term.expr) : undefined
-    case 'CollateExpr':
-      return ordinalOf(term.expr)
-    default:
-      return undefined
-  }
-}
-
 /** The expressions of GROUP BY as text that can stand in the select list; undefined where one cannot be named so. */
 export function groupKeys(
   sql: string,
@@ -327,6 +269,13 @@ function hasParameter(node: SqlExpr): boolean {
   return found
 }
 
+/**
+ * Not NULL where an input keeps a sum from being moved by plus and minus: no integer, for sums of reals are compensated;
+ * or so large that a sum of two million of them may overflow on the way.
+ */
+export const ODD_INPUT = (input: string) =>
+  `CASE WHEN typeof(${input}) NOT IN ('integer', 'null') OR abs(${input}) > 4398046511104 THEN 1 END`
+
 export function planGroups(
   sql: string,
   body: Select,
@@ -384,9 +333,7 @@ export function planGroups(
     hidden.push(`count(${text(argNode)})${filterText}`)
     const inputs = rowCount + hidden.length - 1
     hiddenOutputs.push({ type: 'count', arg, filter })
-    hidden.push(
-      `count(CASE WHEN typeof(${text(argNode)}) NOT IN ('integer', 'null') THEN 1 END)${filterText}`,
-    )
+    hidden.push(`count(${ODD_INPUT(text(argNode))})${filterText}`)
     hiddenOutputs.push({ type: 'reals' })
     return { type: 'sum', arg, filter, inputs, reals: rowCount + hidden.length - 1 }
   }

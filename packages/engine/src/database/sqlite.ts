@@ -239,8 +239,10 @@ export class Statement {
     this.columns = columns
   }
 
+  /** By position; values beyond the statement's parameters are left out. */
   bind(values: readonly SqlValue[]): void {
-    for (let i = 0; i < values.length; i++) {
+    const count = Math.min(values.length, this.parameterCount)
+    for (let i = 0; i < count; i++) {
       const result = this.#bindOne(i + 1, values[i] as SqlValue)
       if (result !== OK) throw new SqliteError(result, this.#message())
     }

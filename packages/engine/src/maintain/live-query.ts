@@ -1,11 +1,19 @@
-import type { Collation, MillraceError, Plan, RowKey, Shape, SqlValue, WireRow } from '@millrace/protocol'
-import { encodeKey } from '@millrace/protocol'
-import type { TableChange } from '../capture/capture.ts'
-import { bag, type Compiled, widen } from '../compile/compile.ts'
+import type { MillraceError, Plan, RowKey, Shape, SqlValue, WireRow } from '@millrace/protocol'
+import type { RowChange } from '../capture/capture.ts'
+import { bag, type Compiled } from '../compile/compile.ts'
+import type { GroupsAction } from '../compile/groups.ts'
+import { type Reaction, rowCondition } from '../compile/reaction.ts'
+import type { RowsAction } from '../compile/rows.ts'
 import type { Database } from '../database/database.ts'
 import { invalidSql } from '../database/errors.ts'
-import { type Catalog, findTable, isInternal } from '../schema/catalog.ts'
+import type { Interest } from '../impact/impact-index.ts'
+import { type Catalog, findTable, isInternal, type Table } from '../schema/catalog.ts'
+import { Aggregate } from './aggregate.ts'
 import { type Delta, difference, type Result } from './difference.ts'
+import { Rerun } from './rerun.ts'
+import { Restrict } from './restrict.ts'
+import type { Strategy } from './strategy.ts'
+import { type Window, windowOf } from './window.ts'
 
 /** What became of a live query at a commit. */
 export type ResultChange =
@@ -13,52 +21,102 @@ export type ResultChange =
   | ({ readonly type: 'delta' } & Delta)
   | { readonly type: 'error'; readonly error: MillraceError }
 
-/**
- * One query kept true by running it again when a table and column that it reads has changed, and telling the
- * difference by key.
- */
+/** What a query is maintained by, in the words of `explain`. */
+export type StrategyName = 'restrict' | 'aggregate' | 'window' | 'distinct' | 'rerun'
+
+/** Where in a query a table is read, for the impact index; null: the query runs again. */
+export type Place = Reaction<RowsAction> | Reaction<GroupsAction> | null
+
+/** What a query wants to hear of a table. */
+export interface TableInterest {
+  readonly table: Table
+  readonly interest: Interest
+  readonly place: Place
+}
+
+type AnyAction = RowsAction & GroupsAction
+type AnyReaction = Reaction<AnyAction>
+
+/** One query kept true, for all who subscribed to it. */
 export class LiveQuery {
   readonly #database: Database
-  readonly #asked: readonly SqlValue[]
+  readonly #catalog: Catalog
+  readonly #compiled: Compiled
+  readonly #sql: string
+  readonly #parameters: readonly SqlValue[]
   readonly #forClient: boolean
   readonly #plan: Plan | null
-  /** Reads a table whose changes are not captured: run again after every commit. */
+  /** The part of what is held that is told. */
+  readonly #window: Window
+  /** Reads what is not captured: runs again after every commit. */
   readonly always: boolean
 
-  /** Becomes the bag form for good should two rows ever have the same key; it then runs as it was asked, without a margin. */
-  #compiled: Compiled
-  #sql: string
-  #parameters: readonly SqlValue[]
-  #result: Result = { keys: [], rows: [] }
+  #strategy: Strategy<AnyAction> | Rerun
   #error: MillraceError | null = null
+  /** What the transaction that is being told did; emptied by `wake`. */
+  #touched = new Map<AnyReaction, RowChange[]>()
+  #again = false
 
   /** `forClient`: with a margin beyond LIMIT, and with the columns that a prediction needs. */
   constructor(
     database: Database,
     catalog: Catalog,
     compiled: Compiled,
+    sql: string,
     parameters: readonly SqlValue[],
     forClient: boolean,
   ) {
-    const runs = forClient ? widen(compiled, parameters) : { sql: compiled.sql, parameters, plan: null }
     this.#database = database
+    this.#catalog = catalog
     this.#compiled = compiled
-    this.#asked = parameters
+    this.#sql = sql
+    this.#parameters = parameters
     this.#forClient = forClient
-    this.#sql = runs.sql
-    this.#parameters = runs.parameters
-    this.#plan = runs.plan
-    this.always = [...compiled.reads.keys()].some(
-      (name) => isInternal(name) || findTable(catalog, name)?.virtual === true,
+    this.#window = windowOf(compiled, parameters, forClient)
+    this.#plan = this.#window.plan
+    this.#strategy = this.#makeStrategy()
+    this.always = [...compiled.reads].some(
+      ([name, columns]) =>
+        isInternal(name) ||
+        findTable(catalog, name)?.virtual === true ||
+        // REPLACE gives a row another rowid even where nothing else differs.
+        columns.has('ROWID'),
     )
   }
 
+  #makeStrategy(): Strategy<AnyAction> | Rerun {
+    const { strategy, key } = this.#compiled
+    const database = this.#database
+    if (strategy === null || this.#window.type === 'unknown')
+      return new Rerun(database, this.#compiled, this.#sql, this.#parameters)
+    const kept =
+      strategy.type === 'groups'
+        ? new Aggregate(database, strategy, this.#parameters)
+        : new Restrict(
+            database,
+            strategy,
+            key,
+            this.#parameters,
+            this.#window.type === 'part' ? { rows: this.#window.end } : null,
+          )
+    return kept as Strategy<AnyAction>
+  }
+
+  get strategy(): StrategyName {
+    const { strategy } = this.#compiled
+    if (strategy === null || this.#strategy instanceof Rerun) return 'rerun'
+    if (this.#compiled.limit !== null) return 'window'
+    if (strategy.type === 'rows') return 'restrict'
+    return strategy.distinct ? 'distinct' : 'aggregate'
+  }
+
   get shape(): Shape {
+    const rerun = this.#strategy instanceof Rerun ? this.#strategy : undefined
     return {
       columns: this.#compiled.columns,
-      key: this.#compiled.key,
+      key: rerun?.key ?? this.#compiled.key,
       tables: [...this.tables],
-      plan: this.#compiled.bag ? null : this.#plan,
+      plan: rerun === undefined ? this.#plan : null,
     }
   }
 
@@ -68,34 +126,144 @@ export class LiveQuery {
   }
 
   get rows(): readonly WireRow[] {
-    return this.#result.rows
+    return this.#told().rows
   }
 
   /** Of each row, in the same order. */
   get keys(): readonly RowKey[] {
-    return this.#result.keys
+    return this.#told().keys
+  }
+
+  /** Rows in memory. */
+  get held(): number {
+    return this.#strategy.result.rows.length
   }
 
   get error(): MillraceError | null {
     return this.#error
   }
 
-  /** Whether a change of a table can change the result. Never false where it can. */
-  reads(change: TableChange): boolean {
-    const columns = this.#compiled.reads.get(change.table.name)
-    if (columns === undefined) return false
-    if (change.rows) return true
-    for (const column of columns) if (change.columns.has(column)) return true
-    return false
+  /** What it wants to hear of. */
+  interests(): TableInterest[] {
+    const { strategy } = this.#compiled
+    if (strategy === null || this.#strategy instanceof Rerun) return this.#interestsByName()
+    return strategy.reactions.map((reaction) => ({
+      table: reaction.table,
+      place: reaction,
+      interest: {
+        columns: this.#columns(reaction),
+        condition: rowCondition(reaction.table, reaction.discriminator, this.#parameters),
+      },
+    }))
+  }
+
+  /** What SQLite says is read goes for read, even where the compiler has not seen it. */
+  #columns({ table, columns }: AnyReaction | Reaction<RowsAction | GroupsAction>): ReadonlySet<number> {
+    const seen = new Set(
+      this.#compiled.strategy?.reactions.flatMap((other) =>
+        other.table === table ? [...other.columns] : [],
+      ),
+    )
+    const read = this.#compiled.reads.get(table.name) ?? new Set()
+    const unseen = positions(table, read).filter((column) => !seen.has(column))
+    return unseen.length === 0 ? columns : new Set([...columns, ...unseen])
+  }
+
+  #interestsByName(): TableInterest[] {
+    return [...this.#compiled.reads].flatMap(([name, columns]) => {
+      const table = findTable(this.#catalog, name)
+      if (table === undefined) return []
+      const interest = { columns: new Set(positions(table, columns)), condition: null }
+      return [{ table, interest, place: null }]
+    })
+  }
+
+  /** Notes a changed row for `wake`; false when it cannot matter. */
+  touch(place: Place, change: RowChange): boolean {
+    if (place === null || this.#error !== null || this.#strategy instanceof Rerun) {
+      this.#again = true
+      return true
+    }
+    if (this.#again) return true
+    const reaction = place as AnyReaction
+    if (!this.#strategy.holds(reaction, change)) return false
+    const changes = this.#touched.get(reaction)
+    if (changes === undefined) this.#touched.set(reaction, [change])
+    else changes.push(change)
+    return true
+  }
+
+  /** Notes that more changed than is looked at row by row. */
+  touchAll(): void {
+    this.#again = true
+  }
+
+  /** Takes over what was noted; null when nothing changed. `tables`: all that the transaction changed. */
+  wake(tables: ReadonlySet<Table>): ResultChange | null {
+    const touched = { rows: this.#touched, tables: this.#ownOf(tables) }
+    const again = this.#again || this.#error !== null
+    this.#touched = new Map()
+    this.#again = false
+    if (again || this.#strategy instanceof Rerun) return this.refresh()
+    const before = this.#needsBefore ? this.#copy() : undefined
+    let delta: Delta | null
+    try {
+      delta = this.#strategy.apply(touched)
+    } catch {
+      // What it holds may be half moved. Running again says whether SQLite refuses the query as a whole.
+      return this.refresh(before)
+    }
+    if (delta === null) return this.refresh(before)
+    const told = before === undefined ? delta : difference(before, this.#told())
+    return told === null || told.remove.length + told.put.length === 0 ? null : { type: 'delta', ...told }
+  }
+
+  #ownOf(tables: ReadonlySet<Table>): ReadonlySet<Table> {
+    const reactions = this.#compiled.strategy?.reactions ?? []
+    return new Set(reactions.flatMap(({ table }) => (tables.has(table) ? [table] : [])))
+  }
+
+  /** What is told is only a part of what is held, so that a delta of this is none of that. */
+  get #needsBefore(): boolean {
+    const held = this.#strategy.result.rows[0]?.length ?? 0
+    const { columns, key } = this.#compiled
+    const shown = columns.length + key.filter(({ column }) => column >= columns.length).length
+    return this.#window.type === 'part' || (held > this.#width && held > shown)
+  }
+
+  /** Columns of a row that subscribers hear of: what they see, and for a client what it predicts by. */
+  get #width(): number {
+    const { columns, key, strategy } = this.#compiled
+    if (!this.#forClient) return columns.length
+    if (strategy?.type !== 'groups') return Number.POSITIVE_INFINITY
+    return this.#plan?.outputs.length ?? Math.max(columns.length, ...key.map(({ column }) => column + 1))
+  }
+
+  /** What is told, as it will stay when what is held moves on. */
+  #copy(): Result {
+    const { keys, rows } = this.#told()
+    return { keys: [...keys], rows: [...rows] }
+  }
+
+  /** The part of the rows, and of each row, that subscribers hear of. */
+  #told(): Result {
+    const { keys, rows } = this.#strategy.result
+    const width = this.#width
+    const { start, end } = this.#window.type === 'part' ? this.#window : { start: 0, end: rows.length }
+    const part =
+      start === 0 && end >= rows.length
+        ? { keys, rows }
+        : { keys: keys.slice(start, end), rows: rows.slice(start, end) }
+    if ((part.rows[0]?.length ?? 0) <= width) return part
+    return { keys: part.keys, rows: part.rows.map((row) => row.slice(0, width)) }
   }
 
   /** Runs it again; null when nothing changed. */
-  refresh(): ResultChange | null {
-    const before = this.#result
+  refresh(before: Result = this.#copy()): ResultChange | null {
     const failed = this.#error !== null
-    const wasBag = this.#compiled.bag
+    const form = this.shape.key
     try {
-      this.#result = this.#run()
+      this.#hydrate()
     } catch (thrown) {
       const error = invalidSql(thrown, this.#sql) as MillraceError
       const known = this.#error?.message === error.message
@@ -103,52 +271,22 @@ export class LiveQuery {
       return known ? null : { type: 'error', error }
     }
     this.#error = null
-    if (failed || this.#compiled.bag !== wasBag) return { type: 'reset' }
-    const delta = difference(before, this.#result)
+    if (failed || this.shape.key !== form) return { type: 'reset' }
+    const delta = difference(before, this.#told())
     return delta === null ? null : { type: 'delta', ...delta }
   }
 
-  #run(): Result {
-    const width = this.#compiled.columns.length
-    if (!this.#compiled.bag) {
-      const rows = this.#database.all(this.#sql, this.#parameters)
-      const keys = keysOf(rows, this.#compiled.key)
-      // Hidden columns are for predictions: who does not predict need not hear of their changes.
-      if (!this.#forClient) for (const row of rows) row.length = width
-      if (new Set(keys).size === keys.length) return { keys, rows }
-      const { sql, columns, reads } = this.#compiled
-      this.#compiled = bag(sql, columns, reads)
-      this.#sql = sql
-      this.#parameters = this.#asked
+  #hydrate(): void {
+    if (this.#strategy instanceof Rerun) this.#strategy.hydrate()
+    else if (!this.#strategy.hydrate()) {
+      const { columns, reads } = this.#compiled
+      const form = { ...this.#compiled, ...bag(this.#sql, columns, reads) }
+      this.#strategy = new Rerun(this.#database, form, this.#sql, this.#parameters)
+      this.#strategy.hydrate()
     }
-    const rows = this.#database.all(this.#sql, this.#parameters)
-    const numbered = numberEqualRows(rows.map((row) => row.slice(0, width)))
-    return { keys: keysOf(numbered, this.#compiled.key), rows: numbered }
   }
 }
 
-function keysOf(rows: readonly WireRow[], key: Shape['key']): RowKey[] {
-  const only = key.length === 1 ? key[0] : undefined
-  if (only !== undefined) {
-    const collations: Collation[] = [only.collation]
-    return rows.map((row) => encodeKey([row[only.column] as SqlValue], collations))
-  }
-  const collations = key.map(({ collation }) => collation)
-  return rows.map((row) =>
-    encodeKey(
-      key.map(({ column }) => row[column] as SqlValue),
-      collations,
-    ),
-  )
-}
-
-/** Appends to each row how many equal rows stand before it. */
-function numberEqualRows(rows: readonly WireRow[]): WireRow[] {
-  const seen = new Map<RowKey, number>()
-  return rows.map((row) => {
-    const content = encodeKey(row)
-    const number = seen.get(content) ?? 0
-    seen.set(content, number + 1)
-    return [...row, number]
-  })
+function positions(table: Table, names: ReadonlySet<string>): number[] {
+  return table.columns.flatMap(({ name }, i) => (names.has(name) ? [i] : []))
 }

@@ -24,6 +24,8 @@ export interface Table {
    */
   readonly key: readonly KeyColumn[]
   readonly byRowid: string | null
+  /** The name of a rowid beside the key, by which too a write may replace a row. */
+  readonly rowid: string | null
   /** Unique indexes besides the key; a write may replace rows by any of them. */
   readonly unique: readonly (readonly KeyColumn[])[]
   /** A unique index on an expression: which rows a REPLACE takes away cannot be told, so the table is watched as a whole. */
@@ -163,6 +165,8 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
     columns,
     key: facts.virtual ? [] : key,
     byRowid,
+    rowid:
+      facts.withoutRowid || facts.virtual || rowidAlias || byRowid !== null ? null : freeRowidName(columns),
     unique,
     coarse,
     partial,

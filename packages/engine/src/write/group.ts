@@ -1,5 +1,4 @@
 import { type ClientId, MillraceError, type WriteRequest } from '@millrace/protocol'
-import type { Capture, TableChange } from '../capture/capture.ts'
 import type { Database } from '../database/database.ts'
 import { rejection, storageError } from '../database/errors.ts'
 import type { AppliedWrites, Writer } from './apply.ts'
@@ -29,16 +28,14 @@ export interface QueuedMerge {
 
 export type Outcome = { readonly changes: number } | MergeOutcome | { readonly error: unknown }
 
-/** What a group of writes did: one outcome each, in order, and the changes that are now on disk. */
+/** What a group of writes did: one outcome each, in order. */
 export interface GroupResult {
   readonly outcomes: readonly Outcome[]
   readonly committed: boolean
-  readonly changes: readonly TableChange[]
 }
 
 interface Context {
   readonly database: Database
-  readonly capture: Capture
   readonly writer: Writer
   readonly applied: AppliedWrites
   readonly now: () => number
@@ -72,7 +69,7 @@ function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult
   const { database } = context
   const alone = writes.length === 1
   const refused = (error: unknown): GroupResult | undefined =>
-    alone ? { outcomes: [{ error }], committed: false, changes: [] } : undefined
+    alone ? { outcomes: [{ error }], committed: false } : undefined
 
   const outcomes: Outcome[] = []
   try {
@@ -86,21 +83,14 @@ function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult
     }
     if (outcomes.every((outcome) => 'error' in outcome)) {
       database.run('ROLLBACK')
-      return { outcomes, committed: false, changes: [] }
+      return { outcomes, committed: false }
     }
-    return { outcomes, committed: true, changes: commit(context) }
+    database.run('COMMIT')
+    return { outcomes, committed: true }
   } catch (error) {
     if (!database.connection.autocommit) database.run('ROLLBACK')
     return refused(storageError(error) ?? rejection(error, 'commit the write'))
   }
-}
-
-/** Ends the transaction, and tells what it changed. */
-function commit({ database, capture }: Context): readonly TableChange[] {
-  const changes = capture.changes()
-  if (changes.length > 0) capture.clear()
-  database.run('COMMIT')
-  return changes
 }
 
 /**
@@ -112,17 +102,14 @@ function commitMerge(context: Context, { merge }: QueuedMerge): GroupResult[] {
   const results: GroupResult[] = []
   const applied: OriginVersion[] = []
   let changes = 0
-  const ended = (outcome: Outcome): GroupResult[] => [
-    ...results,
-    { outcomes: [outcome], committed: false, changes: [] },
-  ]
+  const ended = (outcome: Outcome): GroupResult[] => [...results, { outcomes: [outcome], committed: false }]
   try {
     for (const version of merge.versions) {
       const result = tryVersion(context, version)
       if ('error' in result) return ended({ applied, changes, refused: result })
       applied.push({ siteId: version.siteId, dbVersion: version.dbVersion })
       changes += result.rows
-      if (result.rows > 0) results.push({ outcomes: [], committed: true, changes: result.changes })
+      if (result.rows > 0) results.push({ outcomes: [], committed: true })
     }
   } catch (error) {
     return ended({ error })
@@ -130,17 +117,13 @@ function commitMerge(context: Context, { merge }: QueuedMerge): GroupResult[] {
   return ended({ applied, changes, refused: merge.refused })
 }
 
-function tryVersion(
-  context: Context,
-  version: MergeVersion,
-): { readonly rows: number; readonly changes: readonly TableChange[] } | MergeRefusal {
+function tryVersion(context: Context, version: MergeVersion): { readonly rows: number } | MergeRefusal {
   const { database } = context
   try {
     database.run('BEGIN IMMEDIATE')
     const rows = applyVersion(database, version)
-    if (rows > 0) return { rows, changes: commit(context) }
-    database.run('ROLLBACK')
-    return { rows, changes: [] }
+    database.run(rows > 0 ? 'COMMIT' : 'ROLLBACK')
+    return { rows }
   } catch (error) {
     if (!database.connection.autocommit) database.run('ROLLBACK')
     const refused = refusedByDatabase(error, version)

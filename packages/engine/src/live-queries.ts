@@ -1,0 +1,203 @@
+import type { SqlValue } from '@millrace/protocol'
+import { Capture } from './capture/capture.ts'
+import { type Compiled, checkParameterCount, compile } from './compile/compile.ts'
+import type { AccessRecorder } from './database/authorizer.ts'
+import type { Database } from './database/database.ts'
+import { type Explanation, explain } from './explain.ts'
+import { ImpactIndex } from './impact/impact-index.ts'
+import { LiveQuery, type Place, type ResultChange } from './maintain/live-query.ts'
+import { type Catalog, findTable, type Table } from './schema/catalog.ts'
+
+/** Hears of one live query. */
+export interface Subscriber {
+  /** Before the commit that it belongs to is announced. */
+  changed(query: LiveQuery, change: ResultChange): void
+}
+
+/** What the last commit did to live queries. */
+export interface Impact {
+  /** Live queries that routing looked at. */
+  readonly visited: number
+  /** Of these, the ones whose answer was worked out anew. */
+  readonly woken: number
+}
+
+interface Registered {
+  readonly query: LiveQuery
+  readonly subscribers: Set<Subscriber>
+  /** Takes it out of the impact index. */
+  readonly leave: () => void
+}
+
+/** Plans kept. A text that comes again later is compiled again. */
+const MAX_PLANS = 1000
+
+/**
+ * The live queries, and the way from a changed row to them. Equal text and parameters are one query with many
+ * subscribers; equal text is one plan.
+ */
+export class LiveQueries {
+  readonly #database: Database
+  readonly #recorder: AccessRecorder
+  readonly #catalog: Catalog
+  readonly #capture: Capture
+  readonly #linger: ((end: () => void) => void) | undefined
+
+  /** By text, parameters, and whether they are for a client. One without subscribers lingers. */
+  readonly #queries = new Map<string, Registered>()
+  /** In order of use, the oldest first. */
+  readonly #plans = new Map<string, Compiled>()
+  readonly #impact = new Map<Table, ImpactIndex<{ readonly registered: Registered; readonly place: Place }>>()
+  /** Those that are run again after every commit. */
+  readonly #always = new Set<Registered>()
+
+  constructor(
+    database: Database,
+    recorder: AccessRecorder,
+    catalog: Catalog,
+    linger: ((end: () => void) => void) | undefined,
+  ) {
+    this.#database = database
+    this.#recorder = recorder
+    this.#catalog = catalog
+    this.#capture = new Capture(database)
+    this.#linger = linger
+  }
+
+  get size(): number {
+    return this.#queries.size
+  }
+
+  /** Rows in memory. */
+  get held(): number {
+    let rows = 0
+    for (const { query } of this.#queries.values()) rows += query.held
+    return rows
+  }
+
+  /** Lets a subscriber hear of a query; the query runs now unless it is live already. */
+  attach(
+    sql: string,
+    parameters: readonly SqlValue[],
+    forClient: boolean,
+    subscriber: Subscriber,
+  ): { query: LiveQuery; undo: () => void } {
+    const id = identify(sql, parameters, forClient)
+    const registered = this.#queries.get(id) ?? this.#register(id, sql, parameters, forClient)
+    registered.subscribers.add(subscriber)
+    return {
+      query: registered.query,
+      undo: () => {
+        registered.subscribers.delete(subscriber)
+        if (registered.subscribers.size > 0) return
+        const end = () => {
+          if (registered.subscribers.size === 0) this.#end(id, registered)
+        }
+        if (this.#linger === undefined) end()
+        else this.#linger(end)
+      },
+    }
+  }
+
+  #register(id: string, sql: string, parameters: readonly SqlValue[], forClient: boolean): Registered {
+    const query = this.#make(sql, parameters, forClient)
+    const undo: (() => void)[] = []
+    const registered: Registered = {
+      query,
+      subscribers: new Set(),
+      leave: () => {
+        for (const each of undo) each()
+        this.#always.delete(registered)
+      },
+    }
+    query.refresh()
+    if (query.always) this.#always.add(registered)
+    for (const { table, interest, place } of query.interests()) {
+      const index = this.#impact.get(table) ?? new ImpactIndex()
+      this.#impact.set(table, index)
+      undo.push(index.add({ registered, place }, interest))
+    }
+    this.#queries.set(id, registered)
+    return registered
+  }
+
+  #make(sql: string, parameters: readonly SqlValue[], forClient: boolean): LiveQuery {
+    const compiled = this.#compile(sql)
+    checkParameterCount(compiled.parameterCount, parameters, sql)
+    // What was written before the triggers were there must not be missed: nothing is, for all of this is synchronous.
+    for (const name of compiled.reads.keys()) {
+      const table = findTable(this.#catalog, name)
+      if (table !== undefined) this.#capture.watch(table)
+    }
+    return new LiveQuery(this.#database, this.#catalog, compiled, sql, parameters, forClient)
+  }
+
+  #compile(sql: string): Compiled {
+    const compiled = this.#plans.get(sql) ?? compile(this.#database, this.#recorder, this.#catalog, sql)
+    this.#plans.delete(sql)
+    this.#plans.set(sql, compiled)
+    if (this.#plans.size > MAX_PLANS) this.#plans.delete(this.#plans.keys().next().value as string)
+    return compiled
+  }
+
+  #end(id: string, registered: Registered): void {
+    if (this.#queries.get(id) !== registered) return
+    this.#queries.delete(id)
+    registered.leave()
+  }
+
+  /** Says how a query would be kept true. */
+  explain(sql: string, parameters: readonly SqlValue[]): Explanation {
+    const query = this.#make(sql, parameters, false)
+    return explain(this.#database, this.#compile(sql), query)
+  }
+
+  /** Moves the live queries by what was committed since the last time, and tells their subscribers. */
+  wake(): Impact {
+    const visited = new Set<Registered>(this.#always)
+    const woken = new Set<Registered>(this.#always)
+    const tables = new Set<Table>()
+    for (const registered of this.#always) registered.query.touchAll()
+    const changes = this.#capture.changes()
+    for (const change of changes) {
+      tables.add(change.table)
+      const index = this.#impact.get(change.table)
+      if (index === undefined) continue
+      if (change.type === 'bulk') {
+        index.visitAll(change.columns, ({ registered }) => {
+          visited.add(registered)
+          woken.add(registered)
+          registered.query.touchAll()
+        })
+        continue
+      }
+      for (const row of change.rows) {
+        index.visit(row, ({ registered, place }) => {
+          visited.add(registered)
+          if (registered.query.touch(place, row)) woken.add(registered)
+        })
+      }
+    }
+    for (const registered of woken) this.#wakeOne(registered, tables)
+    if (changes.length > 0) this.#capture.clear()
+    return { visited: visited.size, woken: woken.size }
+  }
+
+  #wakeOne(registered: Registered, tables: ReadonlySet<Table>): void {
+    const { query, subscribers } = registered
+    const change = query.wake(tables)
+    if (change !== null) for (const subscriber of [...subscribers]) subscriber.changed(query, change)
+  }
+
+  clear(): void {
+    for (const registered of this.#queries.values()) registered.leave()
+    this.#queries.clear()
+  }
+}
+
+function identify(sql: string, parameters: readonly SqlValue[], forClient: boolean): string {
+  const values = parameters.map((value) =>
+    value instanceof Uint8Array ? `x${value.join()}` : `${typeof value}${String(value)}`,
+  )
+  return JSON.stringify([sql, forClient, ...values])
+}

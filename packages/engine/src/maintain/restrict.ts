@@ -1,0 +1,211 @@
+import type { RowKey, SqlValue, WireRow } from '@millrace/protocol'
+import { encodeKey, identicalRows } from '@millrace/protocol'
+import type { RowChange } from '../capture/capture.ts'
+import type { Reaction } from '../compile/reaction.ts'
+import type { Arm, ArmSource, RowsAction, RowsStrategy } from '../compile/rows.ts'
+import type { KeyTerm } from '../compile/wire.ts'
+import type { Database } from '../database/database.ts'
+import type { Delta, Result } from './difference.ts'
+import { OrderedRows } from './ordered.ts'
+import { isShownOnly, keyer, type Strategy, type Touched } from './strategy.ts'
+
+/** So many keys are always looked up one by one; beyond, only where there are fewer than half the rows held. */
+const FEW_KEYS = 64
+
+/** The part of the result that a subscriber needs: the first rows. */
+export interface Head {
+  readonly rows: number
+}
+
+/** Rows held beyond those that are needed, so that rows which leave are followed without a run. */
+const spare = (rows: number) => Math.min(64, rows + 8)
+
+/** Keys by which one arm is restricted. */
+type Keys = Map<RowKey, readonly SqlValue[]>
+
+/** Rows of joins: see compile/rows.ts. */
+export class Restrict implements Strategy<RowsAction> {
+  readonly #database: Database
+  readonly #strategy: RowsStrategy
+  readonly #parameters: readonly SqlValue[]
+  readonly #head: Head | null
+  readonly #keyOf: (row: WireRow) => RowKey
+  readonly #held: OrderedRows
+  /** Per arm and source: the result rows that came from each of its rows. Made when it is first asked for. */
+  readonly #lineage = new Map<ArmSource, Map<RowKey, Set<RowKey>>>()
+  /** Its one source is its key: a row of the table is a row of the result. */
+  readonly #direct: boolean
+
+  /** Of a head: whether the held rows are all that there are. */
+  #complete = true
+
+  constructor(
+    database: Database,
+    strategy: RowsStrategy,
+    key: readonly KeyTerm[],
+    parameters: readonly SqlValue[],
+    head: Head | null,
+  ) {
+    this.#database = database
+    this.#strategy = strategy
+    this.#parameters = parameters
+    this.#head = head
+    this.#keyOf = keyer(key)
+    this.#held = new OrderedRows(strategy.order)
+    this.#direct = strategy.arms.length === 1 && strategy.arms[0]?.sources.length === 1
+  }
+
+  get result(): Result {
+    return this.#held
+  }
+
+  hydrate(): boolean {
+    const { sql } = this.#strategy
+    let rows: WireRow[]
+    if (this.#head === null) rows = this.#database.all(sql, this.#parameters)
+    else {
+      const limit = this.#head.rows + spare(this.#head.rows)
+      rows = this.#database.all(`${sql} LIMIT ${limit}`, this.#parameters)
+      this.#complete = rows.length < limit
+    }
+    this.#lineage.clear()
+    return this.#held.reset(rows.map(this.#keyOf), rows)
+  }
+
+  holds(reaction: Reaction<RowsAction>, change: RowChange): boolean {
+    const { action, decides } = reaction
+    if (action.type !== 'own' || !isShownOnly(change, decides)) return true
+    const source = this.#source(action)
+    return this.#from(source, encodeKey(change.key, collations(source))).length > 0
+  }
+
+  apply({ rows, tables }: Touched<RowsAction>): Delta | null {
+    const restricted = new Map<ArmSource, { readonly arm: Arm; readonly keys: Keys }>()
+    let count = 0
+    for (const [{ action }, changes] of rows) {
+      if (action.type === 'rerun') return null
+      const arm = this.#strategy.arms[action.arm] as Arm
+      const source = this.#source(action)
+      const { keys } = restricted.get(source) ?? { keys: new Map() }
+      restricted.set(source, { arm, keys })
+      const values =
+        action.type === 'own'
+          ? changes.map((change) => change.key)
+          : this.#database.all(action.sql(tables), this.#parameters)
+      for (const key of values) keys.set(encodeKey(key, collations(source)), key)
+      count += keys.size
+    }
+    if (count > FEW_KEYS && count * 2 > this.#held.size) return null
+    return this.#exchange(restricted)
+  }
+
+  #source(action: Exclude<RowsAction, { type: 'rerun' }>): ArmSource {
+    return this.#strategy.arms[action.arm]?.sources[action.source] as ArmSource
+  }
+
+  /** Takes out what came from these keys, and puts in what comes from them now. */
+  #exchange(restricted: ReadonlyMap<ArmSource, { readonly keys: Keys }>): Delta | null {
+    const last = this.#complete ? undefined : this.#held.rows.at(-1)
+    const gone = new Set<RowKey>()
+    const fresh = new Map<RowKey, WireRow>()
+    for (const [source, { keys }] of restricted) {
+      for (const key of keys.keys()) for (const row of this.#from(source, key)) gone.add(row)
+      for (const row of this.#run(source, [...keys.values()])) {
+        // Compared with the last row as it was: what lies behind it is not known.
+        if (last === undefined || this.#held.compare(row, last) <= 0) fresh.set(this.#keyOf(row), row)
+      }
+    }
+    const put = [...fresh].filter(([key, row]) => {
+      const before = this.#held.get(key)
+      return before === undefined || !identicalRows(before, row)
+    })
+    const remove = [...gone].filter((key) => !fresh.has(key))
+    for (const key of remove) this.#forget(key)
+    for (const [key] of put) this.#forget(key)
+    const delta = this.#held.apply(remove, put)
+    for (const [key, row] of put) this.#remember(key, row)
+    return this.#trim() ? delta : null
+  }
+
+  /** Keeps a head as long as it must be; false where too few rows are left. */
+  #trim(): boolean {
+    if (this.#head === null) return true
+    const { rows } = this.#head
+    if (!this.#complete && this.#held.size < rows) return false
+    const most = rows + 2 * spare(rows)
+    if (this.#held.size > most) {
+      const beyond = this.#held.keys.slice(rows + spare(rows))
+      for (const key of beyond) this.#forget(key)
+      this.#held.apply(beyond, [])
+      this.#complete = false
+    }
+    return true
+  }
+
+  #run(source: ArmSource, keys: readonly (readonly SqlValue[])[]): WireRow[] {
+    const rows: WireRow[] = []
+    for (let i = 0; i < keys.length; ) {
+      const count = keys.length - i >= source.most ? source.most : 1
+      const values = keys.slice(i, i + count).flat()
+      rows.push(...this.#database.all(source.restricted(count), [...this.#parameters, ...values]))
+      i += count
+    }
+    return rows
+  }
+
+  /** The result rows that came from a row of the source. */
+  #from(source: ArmSource, key: RowKey): readonly RowKey[] {
+    if (this.#direct) return this.#held.get(key) === undefined ? [] : [key]
+    return [...(this.#lineageOf(source).get(key) ?? [])]
+  }
+
+  #lineageOf(source: ArmSource): Map<RowKey, Set<RowKey>> {
+    let lineage = this.#lineage.get(source)
+    if (lineage === undefined) {
+      lineage = new Map()
+      this.#lineage.set(source, lineage)
+      const arm = this.#strategy.arms.findIndex(({ sources }) => sources.includes(source))
+      const keyOf = keyer(source.key)
+      this.#held.rows.forEach((row, i) => {
+        if (this.#armOf(row) === arm)
+          link(lineage as Map<RowKey, Set<RowKey>>, keyOf(row), this.#held.keys[i] as RowKey)
+      })
+    }
+    return lineage
+  }
+
+  #armOf(row: WireRow): number {
+    const { armColumn } = this.#strategy
+    return armColumn === null ? 0 : (row[armColumn] as number)
+  }
+
+  #remember(key: RowKey, row: WireRow): void {
+    this.#eachLineage(row, (lineage, part) => link(lineage, part, key))
+  }
+
+  #forget(key: RowKey): void {
+    const row = this.#held.get(key)
+    if (row === undefined) return
+    this.#eachLineage(row, (lineage, part) => {
+      const rows = lineage.get(part)
+      rows?.delete(key)
+      if (rows?.size === 0) lineage.delete(part)
+    })
+  }
+
+  #eachLineage(row: WireRow, visit: (lineage: Map<RowKey, Set<RowKey>>, part: RowKey) => void): void {
+    if (this.#lineage.size === 0) return
+    for (const source of this.#strategy.arms[this.#armOf(row)]?.sources ?? []) {
+      const lineage = this.#lineage.get(source)
+      if (lineage !== undefined) visit(lineage, keyer(source.key)(row))
+    }
+  }
+}
+
+const collations = ({ key }: ArmSource) => key.map(({ collation }) => collation)
+
+function link(lineage: Map<RowKey, Set<RowKey>>, part: RowKey, row: RowKey): void {
+  const rows = lineage.get(part)
+  if (rows === undefined) lineage.set(part, new Set([row]))
+  else rows.add(row)
+}

@@ -222,6 +222,9 @@ export class Engine {
       changed: (query, change) => {
         // Put into words now: when its turn comes, a write in another listener may have moved the query on.
         const told = liveChange(query, change)
+        this.countSent(
+          change.type === 'reset' ? query.rows.length : change.type === 'delta' ? change.put.length : 0,
+        )
         this.#announcements.push(() => {
           if (!ended) listener(told)
         })
@@ -432,6 +435,11 @@ export class Engine {
     for (const session of this.#sessions) session.sendCommit(this.version, woken)
   }
 
+  /** Rows that a subscriber was told. @internal */
+  countSent(rows: number): void {
+    this.#rowsSent += rows
+  }
+
   #wake(): number {
     const { visited, woken } = this.#queries.wake()
     this.#visited += visited
@@ -449,7 +457,7 @@ function liveChange(query: LiveQuery, change: ResultChange): LiveChange {
   const visible = (row: readonly SqlValue[]) => row.slice(0, columns.length)
   switch (change.type) {
     case 'reset':
-      return { type: 'rows', columns, keys: query.keys, rows: query.rows.map(visible) }
+      return { type: 'rows', columns, keys: [...query.keys], rows: query.rows.map(visible) }
     case 'delta':
       return { ...change, put: change.put.map((put) => ({ ...put, row: visible(put.row) })) }
     case 'error':

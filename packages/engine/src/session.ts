@@ -120,6 +120,7 @@ export class Session implements EngineCalls {
   }
 
   #sendRows(query: QueryId, rows: readonly WireRow[], shape?: Shape): void {
+    this.#engine.countSent(rows.length)
     for (let start = 0; start < rows.length; start += ROWS_PER_MESSAGE) {
       const part = rows.slice(start, start + ROWS_PER_MESSAGE)
       this.#send(

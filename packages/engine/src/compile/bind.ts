@@ -118,7 +118,7 @@ const NATURAL = 4
 
 const NONDETERMINISTIC =
   /^(random|randomblob|changes|total_changes|last_insert_rowid|crsql_\w+|sqlite_offset|fts5\w*|bm25|highlight|snippet)$/i
-const CLOCKS = /^(date|time|datetime|julianday|unixepoch|strftime|timediff|current_\w+)$/i
+const CLOCKS = /^(date|time|datetime|julianday|unixepoch|strftime|timediff)$/i
 
 const FUNCTION_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   json_each: ['key', 'value', 'type', 'atom', 'id', 'parent', 'fullkey', 'path'],
@@ -232,15 +232,18 @@ class Binder {
     return level
   }
 
-  #from(level: Level, from: FromClause | undefined): void {
+  #from(level: Level, from: FromClause | undefined, inParentheses = false): void {
     if (from?.select === undefined) return
-    this.#item(level, from.select, 0)
+    this.#source(level, from.select, 0)
     for (const [i, { operator, table, constraint }] of (from.joins ?? []).entries()) {
       const type = operator.type === 'CommaJoinOperator' ? 0 : (operator.joinType ?? 0)
-      const item = this.#item(level, table, i + 1)
       const right = (type & RIGHT) !== 0
       if (right && (type & LEFT) !== 0) throw new Beyond('FULL JOIN')
-      if (right && i > 0) throw new Beyond('a RIGHT JOIN that is not the first join')
+      if (right && (i > 0 || inParentheses)) throw new Beyond('a RIGHT JOIN that is not the first join')
+      const item = this.#source(level, table, i + 1)
+      if (item === undefined && (type & (LEFT | RIGHT | NATURAL)) !== 0)
+        throw new Beyond('an outer join of a join in parentheses')
+      if (right && level.items.length !== 2) throw new Beyond('a RIGHT JOIN of a join in parentheses')
       const terms = this.#joinTerms(level, item, constraint, (type & NATURAL) !== 0)
       const optional = right ? level.items[0] : (type & LEFT) !== 0 ? item : undefined
       if (optional === undefined) level.conditions.push(...terms)
@@ -248,14 +251,32 @@ class Binder {
         optional.nullable = true
         optional.on = terms
       }
-      if (right && item.merged.size > 0) throw new Beyond('a RIGHT JOIN by USING or NATURAL')
+      if (right && item !== undefined && item.merged.size > 0)
+        throw new Beyond('a RIGHT JOIN by USING or NATURAL')
       if (constraint?.type === 'OnJoinConstraint') this.#expression(constraint.expr, level, level, optional)
     }
   }
 
-  #joinTerms(level: Level, item: Item, constraint: JoinConstraint | undefined, natural: boolean): Term[] {
+  /** One item; undefined for a join in parentheses, whose items are then the level's own. */
+  #source(level: Level, node: SelectTable, index: number): Item | undefined {
+    if (node.type !== 'SubSelectTable') return this.#item(level, node, index)
+    if (node.alias !== undefined) throw new Beyond('a join in parentheses with a name')
+    this.#from(level, node.from, true)
+    return undefined
+  }
+
+  #joinTerms(
+    level: Level,
+    item: Item | undefined,
+    constraint: JoinConstraint | undefined,
+    natural: boolean,
+  ): Term[] {
     if (constraint?.type === 'OnJoinConstraint')
       return conjuncts(constraint.expr).map((expr) => ({ type: 'expression', expr }))
+    if (item === undefined) {
+      if (constraint !== undefined) throw new Beyond('USING over a join in parentheses')
+      return []
+    }
     const earlier = level.items.slice(0, -1)
     const find = (name: string, items: readonly Item[]): ColumnRef | undefined => {
       for (const item of items) {
@@ -399,6 +420,10 @@ class Binder {
             this.#select(node, scope, () => ({ type: 'expression', level, on, in: link }))
             return 'skip'
           }
+          case 'CurrentDateLiteral':
+          case 'CurrentTimeLiteral':
+          case 'CurrentTimestampLiteral':
+            throw new Beyond('the current time is another at each run')
           case 'FunctionCallExpr':
           case 'FunctionCallStarExpr':
             functions.add(startOf(node.name))
@@ -426,7 +451,6 @@ class Binder {
     const ref = this.#find(table, name, scope)
     if (ref === undefined) {
       if (table === undefined && /^(true|false)$/i.test(name)) return
-      if (table === undefined && CLOCKS.test(name)) throw new Beyond(`${name} is another at each run`)
       throw new Beyond(`the name ${table === undefined ? '' : `${table}.`}${name}`)
     }
     this.#refs.set(offset, ref)

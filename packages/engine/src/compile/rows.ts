@@ -104,7 +104,7 @@ export function compileRows(
 
   const asked = single
     ? first.sortTerms(normal.body, hidden[0] as HiddenColumns)
-    : compoundOrder(normal, texts, columns)
+    : compoundOrder(normal, texts)
   const order = [...asked, ...key.map((term) => ({ ...term, descending: false, nullsFirst: true }))]
 
   const arm = (i: number, where?: string) =>
@@ -167,18 +167,12 @@ function planOf(
 }
 
 /** Of a compound SELECT, terms name outputs, by number or by name, and the first arm's collation goes first. */
-function compoundOrder(
-  { body }: Normal,
-  texts: readonly SelectText[],
-  columns: readonly string[],
-): SortTerm[] {
-  const [first] = texts as [SelectText]
+function compoundOrder({ body }: Normal, [first]: readonly SelectText[]): SortTerm[] {
   return (body.orderBy ?? []).map((term) => {
-    const hidden = new HiddenColumns(columns.length)
-    const [sorted] = first.sortTerms({ ...body, orderBy: [term] }, hidden)
-    if (sorted === undefined || sorted.column >= columns.length)
+    const column = first?.outputNamed(term.expr)
+    if (first === undefined || column === undefined)
       throw new Beyond('an ORDER BY of a compound SELECT that names no column of its first arm')
-    return sorted
+    return { column, ...first.sorting(term, first.outputCollation(column)) }
   })
 }
 

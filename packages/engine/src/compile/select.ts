@@ -1,5 +1,5 @@
 import type { Collation } from '@millrace/protocol'
-import type { Expr, Select, SelectFrom } from 'sqlite3-parser'
+import type { Expr, Select, SelectFrom, SortedColumn } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { quote } from '../database/database.ts'
 import { keyExpressions } from '../schema/catalog.ts'
@@ -118,20 +118,31 @@ export class SelectText {
   /** The terms of ORDER BY as wire columns; what is not selected is appended to `hidden`. */
   sortTerms(body: Select, hidden: HiddenColumns): SortTerm[] {
     return (body.orderBy ?? []).map((term) => {
-      const descending = term.order === 'Desc'
-      const nullsFirst = term.nulls === undefined ? !descending : term.nulls === 'First'
       const target = this.#orderTarget(term.expr)
-      const explicit = term.expr.type === 'CollateExpr' ? this.collationOf(term.expr) : undefined
-      if (target !== undefined)
-        return {
-          column: target,
-          collation: explicit ?? this.outputCollation(target),
-          descending,
-          nullsFirst,
-        }
-      const collation = this.collationOf(term.expr)
-      return { column: hidden.share(`(${this.expression(term.expr)})`), collation, descending, nullsFirst }
+      if (target !== undefined) return { column: target, ...this.sorting(term, this.outputCollation(target)) }
+      const column = hidden.share(`(${this.expression(term.expr)})`)
+      return { column, ...this.sorting(term, this.collationOf(term.expr)) }
     })
+  }
+
+  /** How a term of ORDER BY sorts what it names. */
+  sorting(term: SortedColumn, collation: Collation): Omit<SortTerm, 'column'> {
+    const descending = term.order === 'Desc'
+    return {
+      collation: term.expr.type === 'CollateExpr' ? this.collationOf(term.expr) : collation,
+      descending,
+      nullsFirst: term.nulls === undefined ? !descending : term.nulls === 'First',
+    }
+  }
+
+  /** The output that a term names in a compound SELECT: by number, or by its name alone. */
+  outputNamed(term: Expr): number | undefined {
+    const ordinal = ordinalOf(term)
+    if (ordinal !== undefined) return ordinal - 1
+    const node = term.type === 'CollateExpr' ? term.expr : term
+    if (node.type !== 'Id') return undefined
+    const index = this.level.outputs.findIndex(({ name }) => name !== undefined && same(name, node.name))
+    return index === -1 ? undefined : index
   }
 
   /** The output that a term of ORDER BY names: by number, by alias, which goes before a column of that name, or as it is written. */

@@ -4,7 +4,7 @@ import type { ColumnRule, GroupsAction, GroupsStrategy } from '../compile/groups
 import type { Database } from '../database/database.ts'
 import type { Delta, Result } from './difference.ts'
 import { OrderedRows } from './ordered.ts'
-import { keyer, type Strategy, type Touched } from './strategy.ts'
+import { comesBack, keyer, type Strategy, type Touched } from './strategy.ts'
 
 /** Groups that are run again one by one where an index leads to them; where none does, each is a scan. */
 const MANY_GROUPS = 64
@@ -90,8 +90,10 @@ export class Aggregate implements Strategy<GroupsAction> {
     const collations = this.#strategy.key.map(({ collation }) => collation)
     for (const { search } of actions) {
       if (search === null) return null
-      for (const key of this.#database.all(search(tables), this.#parameters))
+      for (const key of this.#database.all(search(tables), this.#parameters)) {
+        if (!comesBack(key)) return null
         groups.set(encodeKey(key, collations), key)
+      }
     }
     if (groups.size > MANY_GROUPS || (groups.size > FEW_GROUPS && !this.#isIndexed())) return null
     return groups

@@ -7,7 +7,7 @@ import type { KeyTerm } from '../compile/wire.ts'
 import type { Database } from '../database/database.ts'
 import type { Delta, Result } from './difference.ts'
 import { OrderedRows } from './ordered.ts'
-import { isShownOnly, keyer, type Strategy, type Touched } from './strategy.ts'
+import { comesBack, isShownOnly, keyer, type Strategy, type Touched } from './strategy.ts'
 
 /** So many keys are always looked up one by one; beyond, only where there are fewer than half the rows held. */
 const FEW_KEYS = 64
@@ -92,7 +92,10 @@ export class Restrict implements Strategy<RowsAction> {
         action.type === 'own'
           ? changes.map((change) => change.key)
           : this.#database.all(action.sql(tables), this.#parameters)
-      for (const key of values) keys.set(encodeKey(key, collations(source)), key)
+      for (const key of values) {
+        if (!comesBack(key)) return null
+        keys.set(encodeKey(key, collations(source)), key)
+      }
       count += keys.size
     }
     if (count > FEW_KEYS && count * 2 > this.#held.size) return null

@@ -56,3 +56,11 @@ export function keyer(terms: readonly KeyTerm[]): (row: WireRow) => RowKey {
       collations,
     )
 }
+
+/**
+ * Whether a key read from the database can be looked up there again. Text that is no UTF-8 comes out with U+FFFD in it,
+ * and what goes back is another text.
+ */
+export function comesBack(key: readonly SqlValue[]): boolean {
+  return !key.some((value) => typeof value === 'string' && value.includes('\ufffd'))
+}

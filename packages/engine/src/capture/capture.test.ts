@@ -4,7 +4,7 @@ import { sqlite } from '../../test/oracle/check.ts'
 import { Database } from '../database/database.ts'
 import { type Catalog, findTable, type Table } from '../schema/catalog.ts'
 import { applySchema } from '../schema/schema.ts'
-import { Capture } from './capture.ts'
+import { Capture, type RowChange, type TableChange } from './capture.ts'
 
 /** One connection with everything of it watched. */
 class Scene {
@@ -23,33 +23,47 @@ class Scene {
     return findTable(this.#catalog, name) ?? expect.fail(`no table ${name}`)
   }
 
-  /** What capture sees of t in one transaction, before its commit: `key: before → after`. */
+  /** What capture sees of t in one transaction: `key: before → after`. */
   seen(script: string, table = 't'): string[] {
-    this.database.run('BEGIN')
-    this.database.connection.exec(script)
-    const rows = this.capture
-      .rows(this.table(table))
-      .map(({ key, before, after }) => `${show(key)}: ${show(before)} → ${show(after)}`)
-    this.capture.clear()
-    this.database.run('COMMIT')
-    return rows.sort()
+    return this.#transaction(script, () => this.rows(table).map(showChange).sort())
   }
 
-  /** As a query hears of it. */
+  /** As a query hears of it: the columns that differ in rows that stayed, and whether rows came or went. */
   summary(script: string): string[] {
+    return this.#transaction(script, () => this.capture.changes().map(summaryOf))
+  }
+
+  /** The changed rows of a table, of which there are not too many. */
+  rows(table: string): readonly RowChange[] {
+    const change = this.capture.changes().find((one) => one.table === this.table(table))
+    if (change?.type === 'bulk') expect.fail(`${table} changed in bulk`)
+    return change?.rows ?? []
+  }
+
+  #transaction(script: string, look: () => string[]): string[] {
     this.database.run('BEGIN')
     this.database.connection.exec(script)
-    const changes = this.capture
-      .changes()
-      .map(({ table, rows, columns }) =>
-        [table.name, ...(rows ? ['rows'] : []), ...[...columns].filter((column) => column !== 'ROWID')].join(
-          ' ',
-        ),
-      )
-    this.capture.clear()
     this.database.run('COMMIT')
-    return changes
+    const seen = look()
+    this.capture.clear()
+    return seen
   }
+}
+
+const showChange = ({ key, before, after }: RowChange) => `${show(key)}: ${show(before)} → ${show(after)}`
+
+function summaryOf(change: TableChange): string {
+  const changed =
+    change.type === 'bulk' ? change.columns : new Set(change.rows.flatMap((row) => [...row.changed]))
+  const came =
+    change.type === 'bulk'
+      ? changed === 'all'
+      : change.rows.some(({ before, after }) => before === null || after === null)
+  const names = change.table.columns.flatMap(({ name }, i) =>
+    changed !== 'all' && changed.has(i) ? [name] : [],
+  )
+  const bulk = change.type === 'bulk' ? ['in bulk'] : []
+  return [change.table.name, ...bulk, ...(came ? ['rows'] : []), ...names].join(' ')
 }
 
 const show = (row: readonly SqlValue[] | null) =>
@@ -138,9 +152,9 @@ describe('the traps of capture, as numbered in engine-notes', () => {
       'CREATE TABLE t (id INTEGER PRIMARY KEY, u); CREATE UNIQUE INDEX i ON t (lower(u));',
     )
     expect(s.table('t').coarse).toBe(true)
-    s.seen("INSERT INTO t VALUES (1, 'a')")
-    expect(s.summary("INSERT OR REPLACE INTO t VALUES (2, 'A')")).toEqual(['t rows'])
-    expect(s.summary('UPDATE t SET u = u')).toEqual(['t rows'])
+    s.summary("INSERT INTO t VALUES (1, 'a')")
+    expect(s.summary("INSERT OR REPLACE INTO t VALUES (2, 'A')")).toEqual(['t in bulk rows'])
+    expect(s.summary('UPDATE t SET u = u')).toEqual(['t in bulk rows'])
   })
 
   test('5. keys that may be NULL, or are not there: by rowid, under a name that no column takes', async () => {
@@ -167,7 +181,7 @@ describe('the traps of capture, as numbered in engine-notes', () => {
     s.seen("INSERT INTO t VALUES (1, 1, 'a')")
     expect(s.summary('UPDATE t SET v = 1.0')).toEqual(['t v'])
     expect(s.summary("UPDATE t SET n = 'A'")).toEqual(['t n'])
-    expect(s.summary("UPDATE t SET v = 1.0, n = 'A'")).toEqual(['t'])
+    expect(s.summary("UPDATE t SET v = 1.0, n = 'A'")).toEqual([])
     expect(s.summary("UPDATE t SET v = '1'")).toEqual(['t v'])
     expect(s.summary("UPDATE t SET v = x'31'")).toEqual(['t v'])
   })
@@ -225,7 +239,7 @@ describe('the traps of capture, as numbered in engine-notes', () => {
       expect(() =>
         s.database.run("INSERT OR FAIL INTO t VALUES (1, 'a', 1), (2, 'x', 0), (3, 'c', 3)"),
       ).toThrow()
-      expect(s.capture.rows(s.table('t')).map(({ key }) => key)).toEqual([[1]])
+      expect(s.rows('t').map(({ key }) => key)).toEqual([[1]])
       s.database.run('COMMIT')
     })
 
@@ -284,7 +298,7 @@ describe('the traps of capture, as numbered in engine-notes', () => {
           "INSERT INTO t VALUES (2, 'b', 1); DELETE FROM t WHERE id = 2; UPDATE t SET v = 5; UPDATE t SET v = 1",
         ),
       ).toEqual([])
-      expect(s.summary("DELETE FROM t; INSERT INTO t VALUES (1, 'a', 1)")).toEqual(['t'])
+      expect(s.summary("DELETE FROM t; INSERT INTO t VALUES (1, 'a', 1)")).toEqual([])
     })
 
     test('blob and composite keys, generated columns', async () => {
@@ -324,11 +338,9 @@ test('rows that are merged through crsql_changes', async () => {
     s.database.run('BEGIN')
     for (const change of changes)
       s.database.run('INSERT INTO crsql_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', change)
-    const rows = s.capture
-      .rows(s.table('t'))
-      .map(({ key, before, after }) => `${show(key)}: ${show(before)} → ${show(after)}`)
-    s.capture.clear()
     s.database.run('COMMIT')
+    const rows = s.rows('t').map(showChange)
+    s.capture.clear()
     return rows
   }
   other.run("INSERT INTO t VALUES ('x', 1, 2)")
@@ -356,4 +368,104 @@ test('temp triggers fire before those of the schema, which SQLite does not promi
 test('odd names are quoted', async () => {
   const s = await scene('CREATE TABLE "a ""b" ("k ""1" TEXT PRIMARY KEY NOT NULL, "group", "v\'") ;')
   expect(s.seen(`INSERT INTO "a ""b" VALUES ('x', 1, 2)`, 'a "b')).toEqual(['x: ∅ → x 1 2'])
+})
+
+test('1 that becomes 1.0, one number in JS, is told of each column that can hold both', async () => {
+  const s = await scene('CREATE TABLE t (id INTEGER PRIMARY KEY, v, n NUMERIC, r REAL, k);')
+  s.seen('INSERT INTO t VALUES (1, 1, 1, 1, 1)')
+  s.database.run('UPDATE t SET v = 1.0, n = 1.0, r = 1')
+  // A NUMERIC column makes an integer of 1.0, as a REAL one makes 1.0 of 1.
+  expect(s.rows('t').map(({ changed }) => [...changed])).toEqual([[1]])
+  s.database.run('UPDATE t SET v = 1, k = 1.0')
+  expect(s.rows('t').map(({ changed }) => [...changed])).toEqual([[4]])
+})
+
+describe('more rows than are looked at one by one', () => {
+  const MANY = 1001
+  const filled = async () => {
+    const s = await scene('CREATE TABLE t (id INTEGER PRIMARY KEY, u, v);')
+    s.database.run(numbersTo(MANY))
+    s.capture.clear()
+    return s
+  }
+  const numbersTo = (count: number) => `
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+    INSERT INTO t SELECT i, i, i FROM n`
+
+  test('a thousand are told', async () => {
+    const s = await filled()
+    s.database.run('UPDATE t SET v = 0 WHERE id <= 1000')
+    expect(s.rows('t')).toHaveLength(1000)
+  })
+
+  test('where all of them stay: the columns that differ in any', async () => {
+    const s = await filled()
+    expect(s.summary('UPDATE t SET v = v + 1')).toEqual(['t in bulk v'])
+    expect(s.summary('UPDATE t SET v = 1.0 * v, u = CASE WHEN id = 7 THEN 0 ELSE u END')).toEqual([
+      't in bulk u v',
+    ])
+  })
+
+  test('where one came or went: all columns', async () => {
+    const s = await filled()
+    expect(s.summary('UPDATE t SET v = 0; DELETE FROM t WHERE id = 7')).toEqual(['t in bulk rows'])
+    expect(s.summary('UPDATE t SET v = 1; INSERT INTO t VALUES (7, 7, 7)')).toEqual(['t in bulk rows'])
+    expect(s.summary('DELETE FROM t')).toEqual(['t in bulk rows'])
+    expect(s.summary(numbersTo(MANY))).toEqual(['t in bulk rows'])
+  })
+
+  test('many that are as they were are none', async () => {
+    const s = await filled()
+    expect(s.summary('UPDATE t SET v = v + 1; UPDATE t SET v = v - 1')).toEqual([])
+    expect(s.summary('UPDATE t SET u = u; UPDATE t SET v = 0 WHERE id = 1')).toEqual(['t v'])
+  })
+})
+
+describe('notes live until they are cleared', () => {
+  test('they are read as often as is asked, also after COMMIT, and fold over transactions', async () => {
+    const s = await scene(T)
+    s.seen("INSERT INTO t VALUES (1, 'a', 1), (2, 'b', 2)")
+    s.database.run('UPDATE t SET v = 5 WHERE id = 1')
+    expect(s.rows('t').map(showChange)).toEqual(['1: 1 a 1 → 1 a 5'])
+    expect(s.rows('t').map(showChange)).toEqual(['1: 1 a 1 → 1 a 5'])
+    s.database.run('UPDATE t SET v = 6 WHERE id = 1')
+    s.database.run('DELETE FROM t WHERE id = 2')
+    s.database.run("INSERT INTO t VALUES (3, 'c', 3)")
+    expect(s.rows('t').map(showChange)).toEqual(['1: 1 a 1 → 1 a 6', '2: 2 b 2 → ∅', '3: ∅ → 3 c 3'])
+    s.database.run('DELETE FROM t WHERE id = 3')
+    s.database.run("INSERT INTO t VALUES (2, 'b', 2)")
+    s.database.run('UPDATE t SET v = 1 WHERE id = 1')
+    expect(s.capture.changes()).toEqual([])
+  })
+
+  test('of each table that changed, and of no other', async () => {
+    const s = await scene(
+      `${T} CREATE TABLE r (id INTEGER PRIMARY KEY); CREATE TABLE q (id INTEGER PRIMARY KEY);`,
+    )
+    s.database.run('INSERT INTO q VALUES (1)')
+    s.database.run("INSERT INTO t VALUES (1, 'a', 1)")
+    expect(s.capture.changes().map(summaryOf).sort()).toEqual(['q rows', 't rows'])
+    s.capture.clear()
+    expect(s.capture.changes()).toEqual([])
+  })
+
+  test('a table that is watched twice, or is virtual, does no harm', async () => {
+    const s = await scene(`${T} CREATE VIRTUAL TABLE f USING fts5 (text);`)
+    s.capture.watch(s.table('t'))
+    s.database.run("INSERT INTO f VALUES ('a')")
+    expect(s.summary("INSERT INTO t VALUES (1, 'a', 1)")).toEqual(['t rows'])
+  })
+})
+
+test('columns of a user that are named like those of the notes', async () => {
+  const s = await scene(
+    'CREATE TABLE t (k0 TEXT PRIMARY KEY NOT NULL, had, c0 UNIQUE, k1, n, "millrace:had");',
+  )
+  expect(s.seen("INSERT INTO t VALUES ('x', 0, 1, 2, 3, 4)")).toEqual(['x: ∅ → x 0 1 2 3 4'])
+  expect(s.seen('UPDATE t SET had = 1, c0 = 5')).toEqual(['x: x 0 1 2 3 4 → x 1 5 2 3 4'])
+  expect(s.summary('UPDATE t SET "millrace:had" = 0')).toEqual(['t millrace:had'])
+  expect(s.seen("REPLACE INTO t VALUES ('y', NULL, 5, 2, 3, 4)")).toEqual([
+    'x: x 1 5 2 3 0 → ∅',
+    'y: ∅ → y NULL 5 2 3 4',
+  ])
 })

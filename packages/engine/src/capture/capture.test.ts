@@ -1,6 +1,6 @@
 import type { SqlValue } from '@millrace/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
-import { sqlite } from '../../test/oracle/check.ts'
+import { sqlite } from '../../test/oracle/connect.ts'
 import { Database } from '../database/database.ts'
 import { type Catalog, findTable, type Table } from '../schema/catalog.ts'
 import { applySchema } from '../schema/schema.ts'

@@ -144,7 +144,7 @@ function captureScript(table: Table): string {
     .map((index) => {
       const meets = index.map(
         (column) =>
-          `t.${columnName(table, column)} = NEW.${columnName(table, column)} COLLATE ${column.collation}`,
+          `t.${columnName(table, column)} = ${valueToCome(table, column)} COLLATE ${column.collation}`,
       )
       return `INSERT INTO ${note} (${noteColumns}) SELECT ${image('t')} FROM ${on} AS t WHERE ${meets.join(' AND ')} ON CONFLICT DO NOTHING;`
     })
@@ -180,6 +180,15 @@ END;`
 }
 
 const rowidOf = (name: string): KeyColumn => ({ name, collation: 'BINARY' })
+
+/** REPLACE puts the default where NOT NULL is given NULL, but not before the triggers have seen the NULL. */
+function valueToCome(table: Table, key: KeyColumn): string {
+  const value = `NEW.${columnName(table, key)}`
+  const column = table.columns.find(({ name }) => name === key.name)
+  return column?.notNull === true && column.defaultSql !== null
+    ? `coalesce(${value}, ${column.defaultSql})`
+    : value
+}
 
 function columnName(table: Table, column: KeyColumn): string {
   return column.name === table.byRowid ? column.name : quote(column.name)

@@ -105,6 +105,8 @@ export interface Bound {
   readonly arms: readonly Level[]
   /** By the position of the name in the text. */
   readonly refs: ReadonlyMap<number, Ref>
+  /** The levels of subqueries in expressions, by the position of their SELECT. */
+  readonly subqueries: ReadonlyMap<number, readonly Level[]>
   /** Items that are tables, of all levels. */
   readonly tables: readonly Item[]
 }
@@ -136,6 +138,7 @@ export function bind(body: Select, catalog: Catalog): Bound {
 class Binder {
   readonly #catalog: Catalog
   readonly #refs = new Map<number, Ref>()
+  readonly #subqueries = new Map<number, readonly Level[]>()
   readonly #tables: Item[] = []
   /** Outputs by which rows are picked or sorted. */
   readonly #deciding: Expr[] = []
@@ -153,7 +156,7 @@ class Binder {
     if (body.compounds !== undefined)
       for (const { reads, decides } of this.#tables) for (const column of reads) decides.add(column)
     for (const expr of this.#deciding) this.#markDeciding(expr)
-    return { arms, refs: this.#refs, tables: this.#tables }
+    return { arms, refs: this.#refs, subqueries: this.#subqueries, tables: this.#tables }
   }
 
   #markDeciding(expr: Expr): void {
@@ -417,7 +420,8 @@ class Binder {
           case 'Select': {
             if (level === null) throw new Beyond('a subquery in VALUES')
             const link = inLink(root, node, inWhere)
-            this.#select(node, scope, () => ({ type: 'expression', level, on, in: link }))
+            const levels = this.#select(node, scope, () => ({ type: 'expression', level, on, in: link }))
+            this.#subqueries.set(startOf(node), levels)
             return 'skip'
           }
           case 'CurrentDateLiteral':

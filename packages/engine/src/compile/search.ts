@@ -1,4 +1,4 @@
-import type { Expr } from 'sqlite3-parser'
+import type { Expr, Select } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { imagesBefore, isNoted, noteOf, nowAndBefore } from '../capture/images.ts'
 import { quote } from '../database/database.ts'
@@ -48,10 +48,12 @@ const nameOf = (item: Item) => `m${item.id}`
 export class Searcher {
   readonly #sql: string
   readonly #refs: Bound['refs']
+  readonly #subqueries: Bound['subqueries']
 
   constructor(sql: string, bound: Bound) {
     this.#sql = sql
     this.#refs = bound.refs
+    this.#subqueries = bound.subqueries
   }
 
   /** All conditions that hold for a row of `item` that takes part in the result, and can be told without subqueries. */
@@ -193,8 +195,35 @@ export class Searcher {
       return { sql: `${left.sql} = ${right.sql}`, items, strict: items, term }
     }
     const rendered = this.render(term.expr)
-    if (rendered === undefined) return undefined
+    if (rendered === undefined) return this.#subqueryLink(term)
     return { sql: `(${rendered.sql})`, items: rendered.items, strict: this.#strictIn(term.expr), term }
+  }
+
+  /** `x = (SELECT y …)` and `x IN (SELECT y …)`: where it is true, a row with that y is there. */
+  #subqueryLink(term: Extract<Term, { type: 'expression' }>): Condition | undefined {
+    const { expr } = term
+    if (expr.type === 'InSelectExpr' && !expr.not) return this.#equalTo(expr.lhs, expr.rhs, term)
+    if (expr.type !== 'BinaryExpr' || expr.op !== 'Equals') return undefined
+    if (expr.right.type === 'SubqueryExpr') return this.#equalTo(expr.left, expr.right.select, term)
+    if (expr.left.type === 'SubqueryExpr') return this.#equalTo(expr.right, expr.left.select, term)
+    return undefined
+  }
+
+  #equalTo(side: Expr, select: Select, term: Term): Condition | undefined {
+    const [level, ...arms] = this.#subqueries.get(startOf(select)) ?? []
+    const [output, ...others] = level?.outputs ?? []
+    if (level === undefined || output === undefined || arms.length + others.length > 0) return undefined
+    if (level.compound || level.aggregate || level.core.groupBy !== undefined) return undefined
+    if (side.type === 'ParenthesizedExpr' && side.exprs.length > 1) return undefined
+    const left = this.render(side)
+    const right = this.renderOutput(output)
+    if (left === undefined || right === undefined) return undefined
+    return {
+      sql: `(${left.sql}) = (${right.sql})`,
+      items: new Set([...left.items, ...right.items]),
+      strict: this.#columnsOf(side, output),
+      term,
+    }
   }
 
   /** Tables of which a bare column is compared by = < <= > >=, so that a missing row makes it NULL. */
@@ -242,16 +271,17 @@ export class Searcher {
     return {
       sql: positive ? equal : `(${equal} OR (${left.sql}) IS NULL OR (${right.sql}) IS NULL)`,
       items: new Set([...left.items, ...right.items]),
-      strict: positive
-        ? this.#columnsOf([lhs, output.type === 'expression' ? output.expr : undefined])
-        : new Set(),
+      strict: positive ? this.#columnsOf(lhs, output) : new Set(),
       term: { type: 'expression', expr: lhs },
     }
   }
 
-  #columnsOf(exprs: readonly (Expr | undefined)[]): Set<Item> {
-    const columns = exprs.map((expr) => (expr === undefined ? undefined : this.columnOf(expr)))
-    return new Set(columns.flatMap((column) => (column === undefined ? [] : [column.item])))
+  /** Tables of which either side is a bare column. */
+  #columnsOf(side: Expr, output: Output): Set<Item> {
+    const other = output.type === 'expression' ? this.columnOf(output.expr) : this.#leaf(output)
+    return new Set(
+      [this.columnOf(side), other].flatMap((column) => (column === undefined ? [] : [column.item])),
+    )
   }
 
   /** By which an indexed value of the column is compared in this condition. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { sqlite } from '../../test/oracle/check.ts'
+import { sqlite } from '../../test/oracle/connect.ts'
 import { Database, quote } from './database.ts'
 import { SqliteError } from './sqlite.ts'
 

@@ -12,6 +12,8 @@ export interface KeyColumn {
 export interface Column extends ColumnInfo {
   /** The declared type, e.g. `INTEGER`, or '' for none. */
   readonly type: string
+  /** What DEFAULT says, as SQL. */
+  readonly defaultSql: string | null
 }
 
 /** A table of the user's, as the engine must know it. */
@@ -96,10 +98,18 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
 
   const columns: Column[] = []
   const primary: { name: string; place: number; nullable: boolean }[] = []
-  for (const row of database.all(`SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?)`, [
-    name,
-  ])) {
-    const [column, type, notNull, place, hidden] = row as [string, string, number, number, number]
+  for (const row of database.all(
+    `SELECT name, type, "notnull", pk, hidden, dflt_value FROM pragma_table_xinfo(?)`,
+    [name],
+  )) {
+    const [column, type, notNull, place, hidden, defaultSql] = row as [
+      string,
+      string,
+      number,
+      number,
+      number,
+      string | null,
+    ]
     if (hidden === 1) continue
     const definition = definitions.get(column.toLowerCase())
     const isAlias = /^INTEGER$/i.test(type)
@@ -109,6 +119,7 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
     columns.push({
       name: column,
       type,
+      defaultSql,
       affinity,
       collation: collationOf(definition),
       notNull: notNull === 1,
@@ -174,7 +185,7 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
     crr: facts.crr,
     info: {
       name,
-      columns: columns.map(({ type: _, ...info }) => info),
+      columns: columns.map(({ type: _, defaultSql: __, ...info }) => info),
       key: byRowid === null && !facts.virtual ? key.map(position) : [],
       keyCollations: key.map(({ collation }) => collation),
       autoKey: rowidAlias,

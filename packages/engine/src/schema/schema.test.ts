@@ -1,7 +1,7 @@
 /// <reference path="../database/wa-sqlite.d.ts" />
 import { MemoryVFS } from '@vlcn.io/wa-sqlite/src/examples/MemoryVFS.js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { sqlite } from '../../test/oracle/check.ts'
+import { sqlite } from '../../test/oracle/connect.ts'
 import { Database } from '../database/database.ts'
 import { createEngine } from '../engine.ts'
 import { findTable } from './catalog.ts'

@@ -1,7 +1,7 @@
 import type { Affinity, SqlValue } from '@millrace/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sqlite } from '../../test/oracle/check.ts'
+import { sqlite } from '../../test/oracle/connect.ts'
 import { Database } from '../database/database.ts'
 import { isStoredAsIs, unpackKey } from './merge-key.ts'
 

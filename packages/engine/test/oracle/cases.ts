@@ -101,4 +101,15 @@ export const CASES: readonly NamedCase[] = [
       write("INSERT OR REPLACE INTO t (rowid, id) VALUES (2, 'd')"),
     ],
   },
+  {
+    // Triggers before an insert see the NULL, not the default that OR REPLACE puts in its place.
+    name: 'REPLACE by the default of a key column',
+    schema: `CREATE TABLE t (id INTEGER NOT NULL, k TEXT NOT NULL DEFAULT 'k', r, PRIMARY KEY (k, id)) WITHOUT ROWID;`,
+    queries: [query('SELECT DISTINCT k FROM t WHERE r = 6'), query('SELECT count(*), sum(r) FROM t')],
+    history: [
+      write('INSERT OR REPLACE INTO t VALUES (4, NULL, 6), (5, 5, NULL)'),
+      write('INSERT OR REPLACE INTO t VALUES (4, NULL, 4)'),
+      write('UPDATE OR REPLACE t SET k = NULL, id = 4'),
+    ],
+  },
 ]

@@ -1,11 +1,11 @@
-import type { Plan } from '@millrace/protocol'
+import { encodeKey, type Plan, type SqlValue } from '@millrace/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sqlite } from '../../test/oracle/check.ts'
+import { sqlite } from '../../test/oracle/connect.ts'
 import { AccessRecorder } from '../database/authorizer.ts'
 import { Database } from '../database/database.ts'
 import type { Catalog } from '../schema/catalog.ts'
 import { applySchema } from '../schema/schema.ts'
-import { type Compiled, compile, widen } from './compile.ts'
+import { type Compiled, compile } from './compile.ts'
 
 const SCHEMA = `
   CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b TEXT COLLATE NOCASE, c, "group by" TEXT);
@@ -16,6 +16,15 @@ const SCHEMA = `
   CREATE VIEW v AS SELECT id, a FROM t;
   CREATE VIRTUAL TABLE f USING fts5 (text);`
 
+/** Equal values under each key, NULL and missing partners among them. */
+const ROWS = `
+  INSERT INTO t VALUES (1, 1, 'x', '[1, 2]', 'g'), (2, 1, 'X', NULL, 'g'), (3, NULL, 'y', '[]', NULL), (4, NULL, NULL, '[7]', 'h');
+  INSERT INTO u VALUES ('1', 1, 1), ('2', 1, 1), ('3', 3, NULL), ('4', NULL, 4), ('5', 9, 1);
+  INSERT INTO w VALUES ('a', 1), ('b', 1), ('a', 2), ('b', 7);
+  INSERT INTO free VALUES ('x'), ('x'), (NULL);
+  INSERT INTO one VALUES (1), (3);
+  INSERT INTO f VALUES ('a'), ('a b');`
+
 let database: Database
 let recorder: AccessRecorder
 let catalog: Catalog
@@ -23,6 +32,7 @@ beforeAll(async () => {
   database = new Database((await sqlite()).open(':memory:'))
   recorder = new AccessRecorder(database.connection)
   catalog = applySchema(database, SCHEMA)
+  database.connection.exec(ROWS)
 })
 afterAll(() => {
   database.get('SELECT crsql_finalize()')
@@ -43,30 +53,52 @@ const keyOf = (sql: string) => {
         .join(', ')
 }
 
-describe('the text that runs: keys behind the select list and behind ORDER BY', () => {
+describe('the text that runs: keys behind the select list, and behind ORDER BY by number', () => {
   test.for([
-    ['SELECT a FROM t', 'SELECT a , "t"."id" AS "millrace:0" FROM t ORDER BY "t"."id" COLLATE BINARY '],
+    ['SELECT a FROM t', 'SELECT a , "t"."id" AS "millrace:0" FROM t ORDER BY 2 COLLATE BINARY'],
     [
-      'SELECT id FROM u ORDER BY a DESC NULLS LAST -- why\n LIMIT 2; -- end',
-      'SELECT id , "u"."id" AS "millrace:0", "u"."a" AS "millrace:1" FROM u ORDER BY a DESC NULLS LAST, "u"."id" COLLATE BINARY -- why\n LIMIT 2',
+      'SELECT id FROM u ORDER BY id DESC NULLS LAST -- why\n LIMIT 2; -- end',
+      'SELECT id , "u"."id" AS "millrace:0" FROM u ORDER BY 1 COLLATE BINARY DESC, 2 COLLATE BINARY LIMIT 2',
+    ],
+    // What rows are sorted by is selected, too: they are put in order without SQLite.
+    [
+      'SELECT x FROM free ORDER BY length(x) DESC NULLS FIRST, 1',
+      'SELECT x , "free".rowid AS "millrace:0", (length(x)) AS "millrace:1" FROM free ORDER BY 3 COLLATE BINARY DESC NULLS FIRST, 1 COLLATE BINARY, 2 COLLATE BINARY',
     ],
     [
       'SELECT x.a FROM t AS x -- from\n, w WHERE x.a = w.n LIMIT 1',
-      'SELECT x.a , "x"."id" AS "millrace:0", "w"."n" AS "millrace:1", "w"."k" AS "millrace:2" FROM t AS x -- from\n, w WHERE x.a = w.n  ORDER BY "x"."id" COLLATE BINARY, "w"."n" COLLATE BINARY, "w"."k" COLLATE BINARY LIMIT 1',
+      'SELECT x.a , "x"."id" AS "millrace:0", "w"."n" AS "millrace:1", "w"."k" AS "millrace:2" FROM t AS x -- from\n, w WHERE x.a = w.n ORDER BY 2 COLLATE BINARY, 3 COLLATE BINARY, 4 COLLATE BINARY LIMIT 1',
     ],
-    ['SELECT b FROM t JOIN u ON u.t = t.id GROUP BY u.t = 1, 1 ORDER BY count(*)', undefined],
     [
       'SELECT a + 1 FROM t GROUP BY a + 1, b',
-      'SELECT a + 1 , a + 1 AS "millrace:0", b AS "millrace:1" FROM t GROUP BY a + 1, b ORDER BY (a + 1) COLLATE BINARY, (b) COLLATE NOCASE ',
+      'SELECT a + 1 , a + 1 AS "millrace:0", b AS "millrace:1", count(*) AS "millrace:2" FROM t GROUP BY a + 1, b ORDER BY 2 COLLATE BINARY, 3 COLLATE NOCASE',
     ],
     [
-      'SELECT x FROM free',
-      'SELECT x , "free".rowid AS "millrace:0" FROM free ORDER BY "free".rowid COLLATE BINARY ',
+      'SELECT b FROM t JOIN u ON u.t = t.id GROUP BY u.t = 1, 1 ORDER BY count(*)',
+      'SELECT b , u.t = 1 AS "millrace:0", b AS "millrace:1", count(*) AS "millrace:2", (count(*)) AS "millrace:3" FROM t JOIN u ON u.t = t.id GROUP BY u.t = 1, 1 ORDER BY 5 COLLATE BINARY, 2 COLLATE BINARY, 3 COLLATE NOCASE',
+    ],
+    [
+      'SELECT DISTINCT b, a FROM t ORDER BY a DESC',
+      'SELECT b, a , count(*) AS "millrace:0" FROM t GROUP BY 1, 2 ORDER BY 2 COLLATE BINARY DESC, 1 COLLATE NOCASE, 2 COLLATE BINARY',
+    ],
+    // Arms are told apart by their number, their keys padded to one width.
+    [
+      'SELECT a FROM t UNION ALL SELECT k FROM w ORDER BY a',
+      'SELECT a , 0 AS "millrace:0", "t"."id" AS "millrace:1", NULL AS "millrace:2" FROM t UNION ALL SELECT k , 1 AS "millrace:0", "w"."n" AS "millrace:1", "w"."k" AS "millrace:2" FROM w ORDER BY 1 COLLATE BINARY, 2 COLLATE BINARY, 3 COLLATE BINARY, 4 COLLATE BINARY',
+    ],
+    // Keys come out of derived tables, and * does not stand for them.
+    [
+      'SELECT * FROM v',
+      'SELECT "v"."id" AS "id", "v"."a" AS "a" , "v"."millrace:k0" AS "millrace:0" FROM (SELECT id, a , "t"."id" AS "millrace:k0" FROM t) AS "v" ORDER BY 3 COLLATE BINARY',
+    ],
+    // Windows run again as a whole: the text is the user's, with the key appended.
+    [
+      'SELECT count(*) OVER () FROM t ORDER BY 1 -- all',
+      'SELECT count(*) OVER () , "t"."id" AS "millrace:0" FROM t ORDER BY 1, ("t"."id") COLLATE BINARY',
     ],
   ] as const)('%s', ([sql, expected]) => {
-    const { sql: runs, bag } = compiled(sql)
-    if (expected === undefined) expect(bag).toBe(true)
-    else expect(runs).toBe(expected)
+    const { sql: runs } = compiled(sql)
+    expect(runs).toBe(expected)
     expect(() => database.all(runs)).not.toThrow()
   })
 })
@@ -75,30 +107,138 @@ describe('what tells rows apart', () => {
   test.for([
     ['SELECT b FROM t', '0'],
     ['SELECT * FROM t LEFT JOIN u ON u.t = t.id', '0, 1'],
+    ['SELECT * FROM t RIGHT JOIN u ON u.t = t.id', '0, 1'],
     ['SELECT * FROM t FULL JOIN w ON w.n = t.id', '0, 1, 2'],
     ['SELECT * FROM t NATURAL JOIN u', '0, 1'],
+    ['SELECT x.b FROM t AS x, t AS y', '0, 1'],
     ['SELECT count(*) FROM t', ''],
     ['SELECT sum(a) FROM v', ''],
     ['SELECT b, count(*) FROM t GROUP BY b', '0 NOCASE'],
     ['SELECT b COLLATE BINARY, count(*) FROM t GROUP BY 1', '0'],
     ['SELECT lower(b) AS l, count(*) FROM t GROUP BY l', '0'],
     ['SELECT b AS a, count(*) FROM t GROUP BY a', '0'],
-    ['SELECT a, count(*) FROM t GROUP BY ?', 'bag'],
     ['SELECT a, count(*) FROM t GROUP BY (1)', '0'],
-    ['SELECT *, count(*) FROM t GROUP BY 2', 'bag'],
+    // A parameter is no ordinal: all rows are one group.
+    ['SELECT a, count(*) FROM t GROUP BY ?', '0'],
     ['SELECT count(*) OVER () FROM t', '0'],
-    ['SELECT DISTINCT a FROM t', 'bag'],
-    ['SELECT a FROM t UNION ALL SELECT a FROM u', 'bag'],
-    ['WITH x AS (SELECT 1) SELECT * FROM x', 'bag'],
-    ['SELECT * FROM v', 'bag'],
-    ['SELECT * FROM (SELECT * FROM t)', 'bag'],
+    ['SELECT b, sum(a) OVER (PARTITION BY b) FROM t GROUP BY b', '0 NOCASE'],
+    ['SELECT DISTINCT a FROM t', '-1'],
+    ['SELECT DISTINCT b, 1, a FROM t', '-3 NOCASE, -2, -1'],
+    ['SELECT a FROM t UNION ALL SELECT a FROM u', '0, 1'],
+    ['SELECT b FROM t UNION ALL SELECT k FROM w UNION ALL SELECT x FROM free', '0, 1, 2'],
+    ['WITH x AS (SELECT 1) SELECT * FROM x', ''],
+    ['WITH x AS (SELECT b, a FROM t) SELECT x.b FROM x JOIN x AS y ON y.b = x.b', '0, 1'],
+    ['SELECT * FROM v', '0'],
+    ['SELECT * FROM v JOIN t ON t.a = v.a', '0, 1'],
+    ['SELECT * FROM (SELECT * FROM t)', '0'],
+    ['SELECT * FROM (SELECT b, count(*) AS n FROM t GROUP BY b)', '0 NOCASE'],
+    ['SELECT t.b, n FROM t LEFT JOIN (SELECT a, count(*) AS n FROM u GROUP BY a) AS g ON g.a = t.a', '0, 1'],
+    ['SELECT t.b, n FROM t, (SELECT count(*) AS n FROM u)', '0'],
+    ['SELECT *, count(*) FROM t GROUP BY 2', 'bag'],
+    ['SELECT DISTINCT b, count(*) FROM t GROUP BY b', 'bag'],
+    ['SELECT DISTINCT b FROM t ORDER BY a', 'bag'],
+    ['SELECT a FROM t UNION SELECT a FROM u', 'bag'],
+    ['SELECT a FROM t UNION ALL SELECT 1', 'bag'],
+    ['SELECT * FROM (SELECT a FROM t LIMIT 3)', 'bag'],
+    ['SELECT * FROM (SELECT a FROM t UNION ALL SELECT a FROM t)', 'bag'],
     ['SELECT * FROM t, json_each(t.c)', 'bag'],
+    // A column without a name cannot be written out for *.
+    ['SELECT * FROM (SELECT b, count(*) FROM t GROUP BY b)', 'bag'],
     ["SELECT text FROM f WHERE f MATCH 'a'", 'bag'],
     ['SELECT 1', 'bag'],
     ['VALUES (1), (2)', 'bag'],
     ['SELECT 1 FROM t, t', 'bag'],
   ] as const)('%s: %s', ([sql, key]) => {
     expect(keyOf(sql)).toBe(key)
+    const { sql: runs, columns, bag, key: terms } = compiled(sql)
+    const parameters = sql.includes('?') ? ['a'] : []
+    const rows = database.all(runs, parameters)
+    const shown = rows.map((row) => row.slice(0, columns.length))
+    expect(sorted(shown), 'it says what was asked').toEqual(sorted(database.all(sql, parameters)))
+    if (bag) return
+    const collations = terms.map(({ collation }) => collation)
+    const keys = rows.map((row) =>
+      encodeKey(
+        terms.map(({ column }) => row[column] as SqlValue),
+        collations,
+      ),
+    )
+    expect(new Set(keys).size, 'no two rows have one key').toBe(rows.length)
+  })
+})
+
+const sorted = (rows: readonly (readonly SqlValue[])[]) => rows.map((row) => JSON.stringify(row)).sort()
+
+describe('what has no strategy, and why', () => {
+  test.for([
+    ['SELECT row_number() OVER (ORDER BY a) FROM t', /window functions/],
+    ['SELECT a FROM t WINDOW w AS (ORDER BY a)', /window functions/],
+    ['SELECT * FROM t FULL JOIN u ON u.t = t.id', /FULL JOIN/],
+    ['SELECT a FROM t UNION SELECT a FROM u', /UNION/],
+    [
+      'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n',
+      /recursion/,
+    ],
+    ['SELECT * FROM (SELECT a FROM t LIMIT 3)', /LIMIT in a derived table/],
+    ['SELECT a FROM t LIMIT 1 + 1', /LIMIT/],
+    ['SELECT id, random() FROM t', /random\(\)/],
+    ["SELECT id FROM t WHERE c > date('now')", /date\(\)/],
+    ['SELECT 1', /no FROM/],
+    ['SELECT 1 FROM t, t', /one name/],
+    ["SELECT text FROM f WHERE f MATCH 'a'", /virtual/],
+    ['SELECT t.id FROM t, json_each(t.c)', /table-valued/],
+    ['SELECT id, (SELECT sum(t.a) FROM u) FROM t', /aggregate of outer columns/],
+  ] as const)('%s: %s', ([sql, why]) => {
+    const { strategy, beyond, plan } = compiled(sql)
+    expect(strategy).toBeNull()
+    expect(beyond).toMatch(why)
+    expect(plan).toBeNull()
+  })
+
+  test('where there is one, there is nothing to say', () => {
+    expect(compiled('SELECT a FROM t')).toMatchObject({ strategy: { type: 'rows' }, beyond: '' })
+    expect(compiled('SELECT DISTINCT a FROM t')).toMatchObject({ strategy: { type: 'groups' }, beyond: '' })
+  })
+})
+
+describe('what a change of each table asks for', () => {
+  const actions = (sql: string) => {
+    const { strategy } = compiled(sql)
+    if (strategy === null) return expect.fail('it has no strategy')
+    return strategy.type === 'rows'
+      ? strategy.reactions.map(({ table, action }) => `${table.name} ${action.type}`)
+      : strategy.reactions.map(({ table, action: { images, search } }) =>
+          [table.name, ...(images === null ? [] : ['images']), ...(search === null ? [] : ['search'])].join(
+            ' ',
+          ),
+        )
+  }
+  test.for([
+    ['SELECT * FROM t', ['t own']],
+    ['SELECT * FROM t JOIN u ON u.t = t.id', ['t own', 'u own']],
+    ['SELECT * FROM t LEFT JOIN u ON u.t = t.id', ['t own', 'u search']],
+    ['SELECT * FROM t RIGHT JOIN u ON u.t = t.id', ['t search', 'u own']],
+    ['SELECT * FROM t LEFT JOIN u ON u.t > t.id OR u.t IS NULL', ['t own', 'u search']],
+    ['SELECT * FROM t LEFT JOIN u ON u.t = 1', ['t own', 'u rerun']],
+    ['SELECT * FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.t = t.id)', ['t own', 'u search']],
+    ['SELECT * FROM t WHERE a > (SELECT max(a) FROM u)', ['t own', 'u rerun']],
+    ['SELECT * FROM v JOIN one ON one.n = v.a', ['t own', 'one own']],
+    ['SELECT * FROM t LEFT JOIN v ON v.a = t.id', ['t own', 't search']],
+    ['SELECT * FROM (SELECT t, count(*) AS n FROM u GROUP BY t)', ['u search']],
+    ['SELECT a FROM t UNION ALL SELECT a FROM u', ['t own', 'u own']],
+    ['SELECT count(*) FROM t', ['t images']],
+    ['SELECT a, sum(id) FROM t GROUP BY a', ['t images search']],
+    ['SELECT a, min(id) FROM t GROUP BY a', ['t search']],
+    // What a group is called is SQLite's choice of 'a' and 'A'.
+    ['SELECT b, count(*) FROM t GROUP BY b', ['t search']],
+    ['SELECT a, count(*) FROM t GROUP BY a HAVING count(*) > 1', ['t search']],
+    ['SELECT t.a, count(*) FROM t JOIN u ON u.t = t.id GROUP BY t.a', ['t images search', 'u images search']],
+    ['SELECT u.a, count(*) FROM t LEFT JOIN u ON u.t = t.id GROUP BY u.a', ['t images', 'u']],
+    ['SELECT x.a, count(*) FROM t AS x JOIN t AS y ON y.a = x.id GROUP BY x.a', ['t search', 't search']],
+    ['SELECT DISTINCT a FROM t', ['t images search']],
+    ['SELECT max(a) FROM t', ['t']],
+  ] as const)('%s: %j', ([sql, expected]) => {
+    expect(actions(sql)).toEqual(expected)
   })
 })
 
@@ -107,6 +247,7 @@ describe('a plan is given where a row can be predicted from itself', () => {
     'SELECT * FROM t',
     'SELECT a, b FROM t WHERE a > 1 AND b = ? ORDER BY "group by" DESC, 1 LIMIT 5',
     'SELECT rowid, "group by" FROM t WHERE "group by" IS NULL',
+    'SELECT a FROM t WHERE a > ?1 LIMIT ?1',
     // A subquery over another table: the row's own columns can still be predicted.
     'SELECT *, EXISTS (SELECT 1 FROM u WHERE u.t = t.id) FROM t',
     'SELECT count(*), sum(a), count(b) FROM t WHERE a IN (1, 2)',
@@ -137,7 +278,6 @@ describe('and not where a prediction would be wrong', () => {
     'SELECT length(b), count(*) FROM t GROUP BY upper(b)',
     'SELECT length(b) = 1, count(*) FROM t GROUP BY upper(b) = 1',
     'SELECT a FROM t LIMIT 1 + 1',
-    'SELECT a FROM t WHERE a > ?1 LIMIT ?1',
     // Other rows of the table decide.
     'SELECT a, row_number() OVER (ORDER BY a) FROM t',
     'SELECT a FROM t WINDOW w AS (PARTITION BY b) ORDER BY sum(a) OVER w',
@@ -215,36 +355,6 @@ describe('the plan of', () => {
     expect(columns).toEqual(['a'])
     expect(key).toEqual([{ column: 1, collation: 'BINARY' }])
     expect(plan?.outputs).toEqual([column(1), column(0), column(3), column(2)])
-  })
-})
-
-describe('widen', () => {
-  const widened = (sql: string, parameters: (number | string)[] = []) => {
-    const { sql: runs, parameters: given, plan } = widen(compiled(sql), parameters)
-    return [/LIMIT.*/.exec(runs)?.[0], given, plan?.type === 'rows' ? plan.window : null]
-  }
-  test.for([
-    ['SELECT id FROM t LIMIT 5', [], ['LIMIT 13', [], { limit: 5, margin: 8, offset: 0 }]],
-    ['SELECT id FROM t LIMIT 2, 5', [], ['LIMIT 2, 13', [], { limit: 5, margin: 8, offset: 2 }]],
-    [
-      'SELECT id FROM t WHERE a = ? LIMIT ? OFFSET ?',
-      [1, 5, 2],
-      ['LIMIT ? OFFSET ?', [1, 13, 2], { limit: 5, margin: 8, offset: 2 }],
-    ],
-    [
-      'SELECT id FROM t WHERE a = :a LIMIT :n',
-      [1, 0],
-      ['LIMIT :n', [1, 8], { limit: 0, margin: 8, offset: 0 }],
-    ],
-    ['SELECT id FROM t LIMIT ?', ['5'], ['LIMIT ?', ['5'], null]],
-    ['SELECT id FROM t LIMIT ?', [-1], ['LIMIT ?', [-1], null]],
-    [
-      'SELECT id FROM t LIMIT ?',
-      [Number.MAX_SAFE_INTEGER],
-      ['LIMIT ?', [Number.MAX_SAFE_INTEGER + 8], { limit: Number.MAX_SAFE_INTEGER, margin: 8, offset: 0 }],
-    ],
-  ] as const)('%s %j', ([sql, parameters, expected]) => {
-    expect(widened(sql, [...parameters])).toEqual(expected)
   })
 })
 

@@ -10,7 +10,7 @@ import {
 } from '@millrace/protocol'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ask, openBoth, sqlite } from './oracle/check.ts'
+import { ask, openBoth, sqlite } from './oracle/connect.ts'
 import { Replay, show } from './oracle/replay.ts'
 
 const SCHEMA = `

@@ -2,7 +2,7 @@ import { type Collation, compareValues, encodeKey, type SqlValue, toSqlValue } f
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Connection } from '../src/database/sqlite.ts'
-import { ask, sqlite } from './oracle/check.ts'
+import { ask, sqlite } from './oracle/connect.ts'
 
 let connection: Connection
 beforeAll(async () => {

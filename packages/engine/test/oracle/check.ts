@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { createEngine, type Engine, loadSqlite, type Sqlite } from '@millrace/engine'
+import type { Engine, Sqlite } from '@millrace/engine'
 import {
   type ClientId,
   compareValues,
@@ -9,18 +7,15 @@ import {
   type SqlValue,
   type WriteId,
 } from '@millrace/protocol'
-import { Capture } from '../../src/capture/capture.ts'
-import { compile } from '../../src/compile/compile.ts'
-import { AccessRecorder } from '../../src/database/authorizer.ts'
-import { Database, quote } from '../../src/database/database.ts'
 import type { Connection } from '../../src/database/sqlite.ts'
-import { type Catalog, keyExpressions, type Table } from '../../src/schema/catalog.ts'
-import { applySchema } from '../../src/schema/schema.ts'
-import { AppliedWrites, Writer } from '../../src/write/apply.ts'
-import { commitGroup } from '../../src/write/group.ts'
-import { type Step, writesOf } from './history.ts'
+import { Broken } from './broken.ts'
+import { ask, openBoth } from './connect.ts'
+import type { Step } from './history.ts'
 import type { RandomQuery } from './random-query.ts'
 import { Replay, type Row, show, showLoosely, showSorted } from './replay.ts'
+import { newTally, type Tally } from './tally.ts'
+import { Watcher } from './watcher.ts'
+import { Peer, type Work, workOf } from './work.ts'
 
 /** A schema, queries that are live over it, and what happens to its rows. */
 export interface Case {
@@ -29,107 +24,6 @@ export interface Case {
   readonly history: readonly Step[]
   /** The queries become live after so many steps; before, nothing is compared. */
   readonly subscribeAfter?: number
-}
-
-/** What was compared, so that a run can say that it compared something. */
-export interface Tally {
-  cases: number
-  transactions: number
-  refused: number
-  merges: number
-  /** One live result, after one transaction. */
-  comparisons: number
-  deltas: number
-  refusedQueries: number
-  /** Queries in the error state, at any comparison. */
-  errors: number
-  changedRows: number
-  /** Live queries by strategy: of the class that must not be `rerun`, and of the others. Empty before `explain`. */
-  incremental: Record<string, number>
-  others: Record<string, number>
-}
-
-export const newTally = (): Tally => ({
-  cases: 0,
-  transactions: 0,
-  refused: 0,
-  merges: 0,
-  comparisons: 0,
-  deltas: 0,
-  refusedQueries: 0,
-  errors: 0,
-  changedRows: 0,
-  incremental: {},
-  others: {},
-})
-
-/** One line of what was compared. */
-export function showTally({ incremental, others, ...counts }: Tally): string {
-  const list = (counts: Record<string, number>) =>
-    Object.entries(counts)
-      .map(([name, count]) => `${count} ${name}`)
-      .join(', ')
-  const share = rerunShare(incremental)
-  if (share === undefined) return list(counts)
-  return `${list(counts)}\nstrategies: ${list(incremental)}, so ${(share * 100).toFixed(1)} % rerun; beyond the class: ${list(others)}`
-}
-
-/** Of the queries that should be kept by what changed, those that run again whole; undefined where nothing is known. */
-export function rerunShare(incremental: Tally['incremental']): number | undefined {
-  const all = Object.values(incremental).reduce((sum, count) => sum + count, 0)
-  return all === 0 ? undefined : (incremental.rerun ?? 0) / all
-}
-
-let loaded: Promise<Sqlite> | undefined
-
-/** SQLite, loaded once for a test file: a case opens and closes connections of its own. */
-export function sqlite(): Promise<Sqlite> {
-  loaded ??= (async () => {
-    const path = createRequire(import.meta.url).resolve('@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm')
-    return await loadSqlite({ wasmBinary: await readFile(path), locateFile: (file) => file })
-  })()
-  return loaded
-}
-
-/** An engine, and the connection below it, to ask SQLite past the engine. */
-export function openBoth(sqlite: Sqlite, schema: string): { engine: Engine; connection: Connection } {
-  let connection: Connection | undefined
-  const engine = createEngine({
-    sqlite: {
-      registerVfs: (vfs) => sqlite.registerVfs(vfs),
-      open: (...values) => {
-        connection = sqlite.open(...values)
-        return connection
-      },
-    },
-    filename: ':memory:',
-    schema,
-    storage: { type: 'memory', reason: 'a test' },
-  })
-  return { engine, connection: connection as Connection }
-}
-
-/** Runs a SELECT past everything of the engine's: prepared, run and thrown away. */
-export function ask(connection: Connection, sql: string, parameters: readonly SqlValue[] = []): Row[] {
-  const statement = connection.prepare(sql)
-  try {
-    statement.bind(parameters)
-    const rows: Row[] = []
-    while (statement.step()) rows.push(statement.row())
-    return rows
-  } finally {
-    statement.finalize()
-  }
-}
-
-/** The law does not hold. `law` says which, in the same words for every case. */
-export class Broken extends Error {
-  readonly law: string
-
-  constructor(law: string, detail: string) {
-    super(`${law}, ${detail}`)
-    this.law = law
-  }
 }
 
 /**
@@ -160,7 +54,7 @@ export function check(sqlite: Sqlite, { schema, queries, history, ...more }: Cas
       }
     }
     const subscribe = () => {
-      live = queries.flatMap((query) => watcher.live(engine, query) ?? [])
+      live = queries.flatMap((query) => subscribeTo(engine, watcher, query) ?? [])
       tally.refusedQueries += queries.length - live.length
       for (const one of live) count(engine, one, tally)
       compareAll('after subscribing')
@@ -168,21 +62,21 @@ export function check(sqlite: Sqlite, { schema, queries, history, ...more }: Cas
     const subscribeAfter = more.subscribeAfter ?? 0
     for (const [i, step] of history.entries()) {
       if (i === subscribeAfter) subscribe()
-      const writes = step.type === 'merge' ? [peer.changes(step.statements)] : writesOf(step)
-      if (writes.flat().length === 0) continue
+      const work = workOf(step, peer)
+      if ((work.type === 'merge' ? work.changes : work.writes.flat()).length === 0) continue
       const when = `after step ${i + 1}`
       tally.transactions++
       if (step.type === 'merge') tally.merges++
       const heard = live.reduce((sum, { replay }) => sum + replay.heard, 0)
       const resting = step.type === 'rest' ? live.filter((_, i) => i % step.nth === 0) : []
       for (const one of resting) one.end()
-      const refused = step.type === 'group' ? together(engine, writes, grouped) : alone(engine, writes.flat())
-      if (step.type === 'group') grouped += writes.length
+      const refused = perform(engine, work, grouped)
+      if (work.type === 'group') grouped += work.writes.length
       tally.refused += refused
       for (const one of resting)
         one.end = engine.subscribe(one.query.sql, one.query.parameters, one.replay.listen)
       tally.deltas += live.reduce((sum, { replay }) => sum + replay.heard, 0) - heard
-      tally.changedRows += watcher.write(writes, refused, when)
+      tally.changedRows += watcher.perform(work, refused, when)
       compareAll(when)
     }
     if (ask(connection, 'PRAGMA integrity_check')[0]?.[0] !== 'ok') throw new Error('integrity_check failed')
@@ -190,6 +84,18 @@ export function check(sqlite: Sqlite, { schema, queries, history, ...more }: Cas
     engine.close()
     watcher.close()
     peer.close()
+  }
+}
+
+/** How many were refused. `before`: how many writes came in groups so far. */
+function perform(engine: Engine, work: Work, before: number): number {
+  switch (work.type) {
+    case 'merge':
+      return engine.merge(work.changes).refused === null ? 0 : 1
+    case 'group':
+      return together(engine, work.writes, before)
+    case 'write':
+      return alone(engine, work.writes.flat())
   }
 }
 
@@ -222,16 +128,22 @@ function together(engine: Engine, writes: readonly (readonly Operation[])[], bef
   return refused
 }
 
-/** An engine that can tell how it keeps a query. */
-interface Explaining {
-  explain?(sql: string, parameters?: readonly SqlValue[]): { readonly strategy: string }
+function count(engine: Engine, { query }: Live, { incremental, others }: Tally): void {
+  const { strategy } = engine.explain(query.sql, query.parameters)
+  const counts = query.incremental === true ? incremental : others
+  counts[strategy] = (counts[strategy] ?? 0) + 1
 }
 
-function count(engine: Engine, { query }: Live, { incremental, others }: Tally): void {
-  const explained = (engine as object as Explaining).explain?.(query.sql, query.parameters)
-  if (explained === undefined) return
-  const counts = query.incremental === true ? incremental : others
-  counts[explained.strategy] = (counts[explained.strategy] ?? 0) + 1
+/** Undefined where SQLite refuses the text: a random one may name what its table has not. */
+function subscribeTo(engine: Engine, watcher: Watcher, query: RandomQuery): Live | undefined {
+  const replay = new Replay()
+  try {
+    const end = engine.subscribe(query.sql, query.parameters, replay.listen)
+    return { query, replay, end, compiled: watcher.compiled(query.sql) }
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'INVALID_SQL') throw error
+    return undefined
+  }
 }
 
 interface Live {
@@ -312,205 +224,4 @@ export function difference(
     left.set(text([row]), rest - 1)
   }
   return ''
-}
-
-/** The same transactions with nothing but schema, writer and capture, so that notes can be looked at before the commit. */
-class Watcher {
-  readonly #database: Database
-  readonly #recorder: AccessRecorder
-  readonly #catalog: Catalog
-  readonly #capture: Capture
-  readonly #writer: Writer
-  readonly #applied: AppliedWrites
-
-  constructor(sqlite: Sqlite, schema: string) {
-    this.#database = new Database(sqlite.open(':memory:'))
-    this.#database.connection.exec('PRAGMA foreign_keys = on')
-    this.#recorder = new AccessRecorder(this.#database.connection)
-    this.#applied = new AppliedWrites(this.#database, 0)
-    this.#catalog = applySchema(this.#database, schema)
-    this.#capture = new Capture(this.#database)
-    this.#writer = new Writer(this.#database, this.#recorder, this.#catalog)
-    for (const table of this.#catalog.values()) this.#capture.watch(table)
-  }
-
-  live(engine: Engine, query: RandomQuery): Live | undefined {
-    const replay = new Replay()
-    let end: () => void
-    try {
-      end = engine.subscribe(query.sql, query.parameters, replay.listen)
-    } catch (error) {
-      // Random text may name what its table has not. Then SQLite refuses it too.
-      if (!(error instanceof MillraceError) || error.code !== 'INVALID_SQL') throw error
-      return undefined
-    }
-    const compiled = compile(this.#database, this.#recorder, this.#catalog, query.sql)
-    return { query, replay, end, compiled: compiled.bag ? undefined : compiled.sql }
-  }
-
-  /**
-   * Runs writes, and compares what capture says before the commit with what the tables say, and how many are refused
-   * with how many the engine refused. The rows that changed.
-   */
-  write(writes: readonly (readonly Operation[])[], refused: number, when: string): number {
-    const before = this.#snapshots()
-    let noted: Map<Table, string> | undefined
-    let summaries = ''
-    let broken: unknown
-    const real = this.#capture
-    const capture = {
-      changes: () => {
-        noted = new Map([...before.keys()].map((table) => [table, showSorted(this.#noted(table))]))
-        const changes = real.changes()
-        summaries = changes
-          .map(({ table, rows, columns }) => `${table.name}:${rows ? ' rows' : ''} ${[...columns].join(' ')}`)
-          .join('; ')
-        // Thrown here it would count as a refused write.
-        try {
-          if (writes.length === 1) for (const change of changes) this.#checkSummary(change, before, when)
-        } catch (error) {
-          broken ??= error
-        }
-        return changes
-      },
-      clear: () => real.clear(),
-    }
-    const results = commitGroup(
-      {
-        database: this.#database,
-        capture: capture as Capture,
-        writer: this.#writer,
-        applied: this.#applied,
-        now: () => 0,
-      },
-      writes.map((operations) => ({ client: null, request: { id: 0 as WriteId, operations }, answered: 0 })),
-    )
-    if (broken !== undefined) throw broken
-    const fell = results.flatMap(({ outcomes }) => outcomes).filter((outcome) => 'error' in outcome).length
-    if (fell !== refused) {
-      throw new Broken('not the writes refused that a bare writer refuses', `${when}: ${refused}, ${fell}`)
-    }
-    // A group that fell apart is several transactions, each with notes of its own.
-    const asOne = results.length === 1
-    const after = this.#snapshots()
-    let changed = 0
-    for (const [table, old] of before) {
-      const differing: Row[] = []
-      const now = after.get(table) as Snapshot
-      for (const [key, image] of old) if (now.get(key)?.text !== image.text) differing.push(image.row)
-      for (const [key, image] of now) if (!old.has(key)) differing.push(image.row)
-      changed += differing.length
-      if (table.coarse || !asOne) continue
-      const keys = showSorted(differing.map((row) => row.slice(0, table.key.length)))
-      // A commit that fails (a deferred foreign key) comes after the notes were read.
-      const saw = results.some(({ committed }) => committed) ? (noted?.get(table) ?? '') : ''
-      if (saw !== keys) {
-        throw new Broken(
-          'capture saw other rows than changed',
-          `${when}, of ${table.name}\nsaw:\n${saw}\nchanged:\n${keys}\n${summaries}`,
-        )
-      }
-    }
-    return changed
-  }
-
-  #checkSummary(
-    change: ReturnType<Capture['changes']>[number],
-    before: Map<Table, Snapshot>,
-    when: string,
-  ): void {
-    const now = this.#snapshot(change.table)
-    const old = before.get(change.table) as Snapshot
-    const rows = [...old.keys()].some((key) => !now.has(key)) || [...now.keys()].some((key) => !old.has(key))
-    if (rows !== change.rows && !change.table.coarse) {
-      throw new Broken(
-        'capture is wrong about rows that came or went',
-        `${when}, of ${change.table.name}: ${change.rows}`,
-      )
-    }
-  }
-
-  /** The keys of the rows that capture says have changed. */
-  #noted(table: Table): Row[] {
-    return this.#capture.rows(table).map(({ key, before, after }) => {
-      // A key that was spelled otherwise before is the same row: it goes by its image before, as in a snapshot.
-      if (table.byRowid !== null) return key
-      const image = before ?? after ?? []
-      return table.info.key.map((column) => image[column] as SqlValue)
-    })
-  }
-
-  #snapshots(): Map<Table, Snapshot> {
-    return new Map(
-      [...this.#catalog.values()]
-        .filter((table) => !table.virtual)
-        .map((table) => [table, this.#snapshot(table)]),
-    )
-  }
-
-  #snapshot(table: Table): Snapshot {
-    const columns = table.columns.map(({ name }) => `t.${quote(name)}`)
-    // Storage class and bytes of each column, which tell 1 from 1.0 and 'a' from 'A'.
-    const exact = columns.map((column) => `typeof(${column}) || ':' || quote(${column})`)
-    const keys = keyExpressions(table, 't')
-    const folded = keys.map((key, i) =>
-      table.key[i]?.collation === 'NOCASE'
-        ? `CASE WHEN typeof(${key}) = 'text' THEN lower(${key}) ELSE ${key} END`
-        : key,
-    )
-    // One text for keys that are one to SQLite: 1 and 1.0.
-    const identity = folded.map(
-      (key) =>
-        `quote(CASE WHEN typeof(${key}) = 'real' AND ${key} = CAST(${key} AS INTEGER) THEN CAST(${key} AS INTEGER) ELSE ${key} END)`,
-    )
-    const rows = this.#database.all(
-      `SELECT concat_ws(',', ${exact.join(', ')}), concat_ws(',', ${identity.join(', ')}), ${keys.join(', ')} FROM ${quote(table.name)} AS t`,
-    )
-    return new Map(rows.map(([text, identity, ...row]) => [String(identity), { text: String(text), row }]))
-  }
-
-  close(): void {
-    this.#database.get('SELECT crsql_finalize()')
-    this.#database.close()
-  }
-}
-
-type Snapshot = Map<string, { readonly text: string; readonly row: Row }>
-
-/** A second site: what it writes comes to the first as rows of crsql_changes. */
-class Peer {
-  readonly #connection: Connection
-  #sent = 0
-
-  constructor(sqlite: Sqlite, schema: string) {
-    const database = new Database(sqlite.open(':memory:'))
-    applySchema(database, schema)
-    this.#connection = database.connection
-    this.#database = database
-  }
-  readonly #database: Database
-
-  changes(statements: readonly string[]): Operation[] {
-    for (const statement of statements) {
-      try {
-        ask(this.#connection, statement)
-      } catch {}
-    }
-    const rows = ask(
-      this.#connection,
-      'SELECT "table", pk, cid, val, col_version, db_version, site_id, cl, seq FROM crsql_changes WHERE db_version > ?',
-      [this.#sent],
-    )
-    this.#sent = Number(ask(this.#connection, 'SELECT crsql_db_version()')[0]?.[0])
-    return rows.map((parameters) => ({
-      type: 'exec',
-      sql: 'INSERT INTO crsql_changes ("table", pk, cid, val, col_version, db_version, site_id, cl, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      parameters,
-    }))
-  }
-
-  close(): void {
-    this.#database.get('SELECT crsql_finalize()')
-    this.#database.close()
-  }
 }

@@ -10,7 +10,12 @@ export type Step =
   /** Writes that are committed together, each under its own savepoint. */
   | { readonly type: 'group'; readonly writes: readonly (readonly Operation[])[] }
   /** Statements on a second site, whose changes are then merged. */
-  | { readonly type: 'merge'; readonly statements: readonly string[] }
+  | {
+      readonly type: 'merge'
+      /** The door for other sites' changes, or statements on crsql_changes as an application may write them. */
+      readonly through: 'merge' | 'write'
+      readonly statements: readonly string[]
+    }
   /** Every `nth` live query loses its subscriber, and has it again after the operations. */
   | { readonly type: 'rest'; readonly nth: number; readonly operations: readonly Operation[] }
 
@@ -196,14 +201,15 @@ export function historyArbitrary(schema: RandomSchema, maxLength: number): fc.Ar
     .tuple(fc.integer({ min: 1, max: 3 }), operations)
     .map(([nth, operations]): Step => ({ type: 'rest', nth, operations }))
   const replicated = schema.tables.filter((table) => table.crr)
+  const statements = fc.array(
+    fc
+      .constantFrom(...(replicated.length > 0 ? replicated : schema.tables))
+      .chain((table) => statement(schema, table, table, 'mild')),
+    { minLength: 1, maxLength: 5 },
+  )
   const merge = fc
-    .array(
-      fc
-        .constantFrom(...(replicated.length > 0 ? replicated : schema.tables))
-        .chain((table) => statement(schema, table, table, 'mild')),
-      { minLength: 1, maxLength: 5 },
-    )
-    .map((statements): Step => ({ type: 'merge', statements }))
+    .tuple(fc.constantFrom('merge' as const, 'merge' as const, 'write' as const), statements)
+    .map(([through, statements]): Step => ({ type: 'merge', through, statements }))
   const step = fc.oneof(
     { arbitrary: write, weight: 16 },
     { arbitrary: group, weight: 2 },

@@ -1,10 +1,12 @@
 import type { Sqlite } from '@millrace/engine'
 import fc from 'fast-check'
-import { Broken, type Case, check, newTally, type Tally } from './check.ts'
+import { Broken } from './broken.ts'
+import { type Case, check } from './check.ts'
 import { fillArbitrary, historyArbitrary } from './history.ts'
 import { queriesArbitrary } from './query.ts'
 import { schemaArbitrary } from './schema.ts'
 import { showCase, shrink } from './shrink.ts'
+import { newTally, type Tally } from './tally.ts'
 
 /** Steps after the rows to begin with; few, so that a failure is soon made small. */
 const STEPS = 9

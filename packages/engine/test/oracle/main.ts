@@ -1,4 +1,4 @@
-import { sqlite } from './check.ts'
+import { sqlite } from './connect.ts'
 import { hunt } from './hunt.ts'
 
 /** What `scripts/oracle.mjs` asks of each of its processes: the tally, or a failure made small. */

@@ -149,13 +149,17 @@ function table(name: string, targets: readonly string[]): fc.Arbitrary<RandomTab
               ] as const)),
         ),
         indexes: indexes(name),
+        // None deletes the very row that is being updated before it is: SQLite calls the result undefined, and spoils an index.
         trigger: weighted(
           [75, ''],
           [
             5,
             `CREATE TRIGGER ${name}_x AFTER INSERT ON ${name} BEGIN UPDATE ${name} SET d = 9 WHERE a IS NEW.a; END`,
           ],
-          [5, `CREATE TRIGGER ${name}_x BEFORE UPDATE ON ${name} BEGIN DELETE FROM ${name} WHERE a = 3; END`],
+          [
+            5,
+            `CREATE TRIGGER ${name}_x BEFORE UPDATE ON ${name} WHEN OLD.a IS NOT 3 BEGIN DELETE FROM ${name} WHERE a = 3; END`,
+          ],
           [
             5,
             `CREATE TRIGGER ${name}_x AFTER DELETE ON ${name} WHEN OLD.a = 0 BEGIN INSERT OR IGNORE INTO ${name} (id, a) VALUES (OLD.id, 1); END`,

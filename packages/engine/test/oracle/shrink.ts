@@ -57,7 +57,7 @@ const operations: Pass = (current, accept) => {
       step().type === 'merge'
         ? without<string>(
             () => (step() as Extract<Step, { type: 'merge' }>).statements,
-            (of, statements) => put(of, { type: 'merge', statements }),
+            (of, statements) => put(of, { ...(step() as Extract<Step, { type: 'merge' }>), statements }),
           )
         : step().type === 'group'
           ? without(

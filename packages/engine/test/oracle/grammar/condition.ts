@@ -84,13 +84,15 @@ export function link(w: Writer, left: Source, right: Source): Fragment {
   const { dice } = w
   const [a, b] = pair(w, left, right)
   const equal = dice.chance(50) ? `${a} = ${b}` : `${b} = ${a}`
+  // What NULL meets is where a path across an outer join ends.
+  const odd = left.weak ? 12 : 3
   return dice.weighted<Fragment>([
     [72, () => equal],
     [10, () => part`${equal}${optional(part` AND ${filter(w, right)}`)}`],
     [3, () => part`${equal}${optional(part` AND ${filter(w, left)}`)}`],
     [3, () => `${a} ${dice.pick(['<', '>=', '>'])} ${b}`],
-    [3, () => `${a} IS ${b}`],
-    [3, () => instead(`coalesce(${a}, 2) = ${b}`, equal)],
+    [odd, () => `${a} IS ${b}`],
+    [odd, () => instead(`coalesce(${a}, 2) = ${b}`, equal)],
     [3, () => instead(part`(${equal} OR ${pair(w, left, right).join(' = ')})`, equal)],
     [1, () => instead(`${b} IN (${a}, ${w.columnRef(left)})`, equal)],
     [1, () => instead(`${a} LIKE ${b}`, equal)],

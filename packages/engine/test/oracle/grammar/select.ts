@@ -169,7 +169,9 @@ function limitClause(w: Writer, percent: number): Fragment {
   const { dice } = w
   if (!dice.chance(percent)) return ''
   const count = () =>
-    w.parametric && dice.chance(50) ? w.bound([0, 1, 2, 3, 5, 10, -1]) : `${dice.pick([1, 2, 3, 5, 10])}`
+    w.parametric && dice.chance(50)
+      ? w.bound([0, 1, 2, 3, 5, 10, -1])
+      : `${dice.pick([1, 1, 2, 2, 3, 5, 10])}`
   const skip = () =>
     w.parametric && dice.chance(50) ? w.bound([0, 1, 2, 4, -1]) : `${dice.pick([0, 1, 2, 4])}`
   return dice.weighted<Fragment>([

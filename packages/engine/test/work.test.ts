@@ -254,8 +254,8 @@ describe('one changed row costs the same at 1,000 and at 100,000 rows', () => {
       // A hundred more for what differs by chance: the depth of a seek, a page that is full.
       expect(large.vmSteps, context).toBeLessThanOrEqual(small.vmSteps * 1.5 + 100)
       expect({ ...large, vmSteps: 0 }, context).toEqual({ ...small, vmSteps: 0 })
-      // Nor with the size of the result, which is the same in some of these.
-      expect(large.rowsRead, context).toBeLessThanOrEqual(20)
+      // Nor with the size of the result, which is the same in some of these: at most the ten todos of one tag.
+      expect(large.rowsRead, context).toBeLessThanOrEqual(30)
     }
   })
 })

@@ -24,6 +24,8 @@ import { same, unquote } from './names.ts'
 export interface Level {
   readonly parent: Level | null
   readonly place: Place
+  /** With its ORDER BY and LIMIT, shared by the arms of a compound. */
+  readonly body: Select
   readonly core: SelectFrom
   readonly items: Item[]
   /** What must be true of a row of its FROM: WHERE, and ON of inner joins, split at AND. */
@@ -109,6 +111,7 @@ export interface Bound {
   readonly subqueries: ReadonlyMap<number, readonly Level[]>
   /** Items that are tables, of all levels. */
   readonly tables: readonly Item[]
+  readonly levels: readonly Level[]
 }
 
 /** Said where a query is beyond incremental maintenance: it then runs again. In words for a person. */
@@ -140,6 +143,7 @@ class Binder {
   readonly #refs = new Map<number, Ref>()
   readonly #subqueries = new Map<number, readonly Level[]>()
   readonly #tables: Item[] = []
+  readonly #levels: Level[] = []
   /** Outputs by which rows are picked or sorted. */
   readonly #deciding: Expr[] = []
   #ids = 0
@@ -156,7 +160,13 @@ class Binder {
     if (body.compounds !== undefined)
       for (const { reads, decides } of this.#tables) for (const column of reads) decides.add(column)
     for (const expr of this.#deciding) this.#markDeciding(expr)
-    return { arms, refs: this.#refs, subqueries: this.#subqueries, tables: this.#tables }
+    return {
+      arms,
+      refs: this.#refs,
+      subqueries: this.#subqueries,
+      tables: this.#tables,
+      levels: this.#levels,
+    }
   }
 
   #markDeciding(expr: Expr): void {
@@ -193,6 +203,7 @@ class Binder {
     const level: Level = {
       parent,
       place,
+      body,
       core,
       items: [],
       conditions: [],
@@ -209,6 +220,7 @@ class Binder {
         core.distinctness !== 'Distinct' &&
         body.limit === undefined,
     }
+    this.#levels.push(level)
     this.#from(level, core.from)
     this.#outputs(level, core)
     if (core.whereClause !== undefined) {

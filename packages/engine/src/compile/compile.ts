@@ -4,11 +4,12 @@ import type { AccessRecorder, Reads } from '../database/authorizer.ts'
 import type { Database } from '../database/database.ts'
 import { excerpt, invalidSql } from '../database/errors.ts'
 import { type Catalog, constantValue } from '../schema/catalog.ts'
-import { Beyond, bind } from './bind.ts'
+import { Beyond, type Bound, bind } from './bind.ts'
 import { compileGroups, type GroupsStrategy } from './groups.ts'
 import { compileKeyed } from './keyed.ts'
-import { normalize } from './normalize.ts'
+import { type Normal, normalize } from './normalize.ts'
 import { compileRows, type RowsStrategy } from './rows.ts'
+import { withTotalOrder } from './total-order.ts'
 import { readViews } from './views.ts'
 
 /*
@@ -97,9 +98,7 @@ function compileKept(
   columns: readonly string[],
   parameterCount: number,
 ): Pick<Compiled, 'sql' | 'key' | 'plan' | 'limit' | 'strategy'> {
-  const normal = normalize(sql, readViews(database))
-  if (normal === undefined) throw new Beyond('recursion, or a CTE that cannot be written out')
-  const bound = bind(normal.body, catalog)
+  const [normal, bound] = understand(sql, readViews(database), catalog)
   const [level] = bound.arms
   const grouped =
     level !== undefined &&
@@ -115,6 +114,20 @@ function compileKept(
     throw new Beyond(`SQLite does not take the text that it would be kept by: ${String(error)}`)
   }
   return { ...compiled, limit }
+}
+
+/** Written out, with its names resolved and its order made one. */
+function understand(
+  sql: string,
+  views: ReadonlyMap<string, string>,
+  catalog: Catalog,
+): readonly [Normal, Bound] {
+  const normal = normalize(sql, views)
+  if (normal === undefined) throw new Beyond('recursion, or a CTE that cannot be written out')
+  const bound = bind(normal.body, catalog)
+  const ordered = withTotalOrder(normal, bound)
+  const again = ordered === undefined ? undefined : normalize(ordered, views)
+  return again === undefined ? [normal, bound] : [again, bind(again.body, catalog)]
 }
 
 /** What must be a statement to SQLite, whatever changes. */

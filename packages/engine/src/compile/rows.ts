@@ -85,18 +85,18 @@ export function compileRows(
       throw new Beyond('UNION ALL of groups')
   }
   const single = texts.length === 1
-  const keyWidth = Math.max(...texts.map(({ units }) => units.flatMap(({ key }) => key).length))
-
+  const keyStart = columns.length + (single ? 0 : 1)
+  const layout = keyLayout(texts)
   const hidden = texts.map((text, arm) => {
     const own = new HiddenColumns(columns.length)
     if (!single) own.add(String(arm))
-    for (const { sql } of text.units.flatMap(({ key }) => key)) own.add(sql)
-    while (own.width < columns.length + keyWidth + (single ? 0 : 1)) own.add('NULL')
+    const keys = text.units.flatMap(({ key }) => key)
+    layout.collations.forEach((_, i) => {
+      own.add(keys[layout.places[arm]?.indexOf(i) ?? -1]?.sql ?? 'NULL')
+    })
     return own
   })
-  const keyStart = columns.length + (single ? 0 : 1)
-  const collations = collationsOf(texts, keyWidth)
-  const key: KeyTerm[] = collations.map((collation, i) => ({ column: keyStart + i, collation }))
+  const key: KeyTerm[] = layout.collations.map((collation, i) => ({ column: keyStart + i, collation }))
   if (!single) key.unshift({ column: columns.length, collation: 'BINARY' })
 
   const planned = single ? planOf(normal, first.level, catalog, columns) : undefined
@@ -114,12 +114,13 @@ export function compileRows(
     })
   const sql = `${texts.map((_, i) => arm(i)).join(' UNION ALL ')}${orderBy(order)}`
   const arms = texts.map(({ units }, i): Arm => {
-    let column = keyStart
+    let next = 0
     return {
       sources: units.map((unit) => {
-        const source = sourceOf(unit, column, parameterCount, (where) => arm(i, where))
-        column += unit.key.length
-        return source
+        const places = (layout.places[i] ?? []).slice(next, next + unit.key.length)
+        next += unit.key.length
+        const at = places.map((place) => keyStart + place)
+        return sourceOf(unit, at, parameterCount, (where) => arm(i, where))
       }),
     }
   })
@@ -138,14 +139,21 @@ export function limitText({ sql, body }: Normal): string {
   return ` ${sql.slice(offset, offset + length)}`
 }
 
-/** One collation for each key column of all arms; where they differ, the key is compared to the bit. */
-function collationsOf(texts: readonly SelectText[], width: number): Collation[] {
-  return Array.from({ length: width }, (_, i) => {
-    const all = new Set(texts.map(({ units }) => units.flatMap(({ key }) => key)[i]?.collation ?? 'BINARY'))
-    const [only] = all
-    if (all.size > 1) throw new Beyond('UNION ALL of tables whose keys compare differently')
-    return only ?? 'BINARY'
+/** Which key column of the wire each part of an arm's key goes to: arms share those that compare alike. */
+function keyLayout(texts: readonly SelectText[]): {
+  readonly collations: readonly Collation[]
+  readonly places: readonly (readonly number[])[]
+} {
+  const collations: Collation[] = []
+  const places = texts.map(({ units }) => {
+    const taken: number[] = []
+    for (const { collation } of units.flatMap(({ key }) => key)) {
+      const free = collations.findIndex((other, i) => other === collation && !taken.includes(i))
+      taken.push(free === -1 ? collations.push(collation) - 1 : free)
+    }
+    return taken
   })
+  return { collations, places }
 }
 
 function planOf(
@@ -178,7 +186,7 @@ function compoundOrder({ body }: Normal, [first]: readonly SelectText[]): SortTe
 
 function sourceOf(
   { item, key }: Unit,
-  start: number,
+  columns: readonly number[],
   parameterCount: number,
   build: (where: string) => string,
 ): ArmSource {
@@ -194,7 +202,7 @@ function sourceOf(
     return `${only?.sql} COLLATE ${only?.collation} IN (${list})`
   }
   return {
-    key: key.map(({ collation }, i) => ({ column: start + i, collation })),
+    key: key.map(({ collation }, i) => ({ column: columns[i] as number, collation })),
     most: others.length > 0 || item.table === null ? 1 : KEYS_PER_STATEMENT,
     restricted: (count) => {
       const known = texts.get(count)

@@ -27,6 +27,8 @@ export interface Condition {
   /** False or NULL where a row of these is missing. */
   readonly strict: ReadonlySet<Item>
   readonly term: Term
+  /** The subquery that it leads into: it says nothing of what a change within that does. */
+  readonly into?: Level
 }
 
 /** A way from a changed row to what it can touch. */
@@ -57,7 +59,7 @@ export class Searcher {
   }
 
   /** All conditions that hold for a row of `item` that takes part in the result, and can be told without subqueries. */
-  conditionsOf(item: Item): Condition[] {
+  conditionsOf(item: Item, from: Item = item): Condition[] {
     const conditions: Condition[] = []
     const add = (terms: readonly Term[], of: Level | null) => {
       for (const term of terms) {
@@ -66,7 +68,8 @@ export class Searcher {
         const holds = [...(condition?.items ?? [])].every(
           (other) => of === null || !isNullable(other, of) || condition?.strict.has(other) === true,
         )
-        if (condition !== undefined && holds) conditions.push(condition)
+        const within = condition?.into !== undefined && isAround(condition.into, from.level)
+        if (condition !== undefined && holds && !within) conditions.push(condition)
       }
     }
     /** By which the row takes part in `level`. */
@@ -100,7 +103,7 @@ export class Searcher {
       const [item, condition] = step
       reached.set(item, condition)
       // A row on the way is there, so what must be true for it to join is true.
-      available.push(...this.conditionsOf(item))
+      available.push(...this.conditionsOf(item, from))
     }
     const needed = new Set([from])
     const need = (item: Item) => {
@@ -223,6 +226,7 @@ export class Searcher {
       items: new Set([...left.items, ...right.items]),
       strict: this.#columnsOf(side, output),
       term,
+      into: level,
     }
   }
 
@@ -302,6 +306,16 @@ function isNullable(item: Item, level: Level): boolean {
     if (at.level === level) return missing
     // Of a level around this one: there or not, it is one row for all of this level's.
     if (at.level.place.type !== 'derived') return false
+  }
+}
+
+/** Whether a level is another, or stands somewhere in it. */
+function isAround(outer: Level, inner: Level): boolean {
+  for (let level = inner; ; ) {
+    if (level === outer) return true
+    const { place } = level
+    if (place.type === 'top') return false
+    level = place.type === 'derived' ? place.item.level : place.level
   }
 }
 

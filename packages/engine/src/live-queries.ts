@@ -179,7 +179,7 @@ export class LiveQueries {
       }
     }
     for (const registered of woken) this.#wakeOne(registered, tables)
-    if (changes.length > 0) this.#capture.clear()
+    this.#capture.clear()
     return { visited: visited.size, woken: woken.size }
   }
 

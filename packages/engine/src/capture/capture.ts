@@ -53,6 +53,8 @@ export class Capture {
   readonly #watched = new Map<string, Watched>()
   /** Gives the position of each watched table that has notes. */
   #probe = ''
+  /** The tables whose notes were read since they were last cleared. */
+  #noted: readonly Watched[] | null = null
 
   constructor(database: Database) {
     this.#database = database
@@ -79,10 +81,15 @@ export class Capture {
 
   /** What changed since the notes were last cleared, net: a row that came and went, or is as it was, is no change. */
   changes(): TableChange[] {
-    if (this.#watched.size === 0) return []
+    this.#noted = this.#findNoted()
+    return this.#noted.flatMap((watched) => this.#changesOf(watched))
+  }
+
+  /** The tables that have notes. */
+  #findNoted(): readonly Watched[] {
     const watched = [...this.#watched.values()]
-    const noted = this.#database.all(this.#probe).map(([i]) => watched[i as number] as Watched)
-    return noted.flatMap((one) => this.#changesOf(one))
+    if (watched.length < 2) return watched
+    return this.#database.all(this.#probe).map(([i]) => watched[i as number] as Watched)
   }
 
   #changesOf({ table, rows, summary, numeric }: Watched): TableChange[] {
@@ -101,10 +108,9 @@ export class Capture {
 
   /** Forgets the notes. */
   clear(): void {
-    if (this.#watched.size === 0) return
-    const watched = [...this.#watched.values()]
-    for (const [i] of this.#database.all(this.#probe))
-      this.#database.run(`DELETE FROM temp.${noteOf((watched[i as number] as Watched).table)}`)
+    for (const { table } of this.#noted ?? this.#findNoted())
+      this.#database.run(`DELETE FROM temp.${noteOf(table)}`)
+    this.#noted = null
   }
 }
 

@@ -77,8 +77,11 @@ function inline(sql: string, select: Select, outer: Named, depth: number): strin
   const edits = new Edits(sql)
   const named = new Map(outer)
   if (select.with !== undefined) {
-    if (select.with.recursive && select.with.ctes.some((cte) => namesItself(cte))) return undefined
-    for (const cte of select.with.ctes) {
+    const { ctes, recursive: isRecursive } = select.with
+    // They see each other forwards as well, and with RECURSIVE themselves; only those that look back are written out.
+    const seen = (i: number) => ctes.slice(isRecursive ? i : i + 1)
+    if (ctes.some((cte, i) => seen(i).some((later) => namesCte(cte.select, later)))) return undefined
+    for (const cte of ctes) {
       const text = cteText(sql, cte, named, depth)
       if (text === undefined) return undefined
       named.set(cte.tblName.text.toLowerCase(), text)
@@ -130,6 +133,8 @@ function cteText(sql: string, cte: CommonTableExpr, named: Named, depth: number)
   const core = select.select
   if (core.type !== 'SelectFrom' || core.columns.length !== columns.length || select.with !== undefined)
     return undefined
+  // A name of ORDER BY would be taken for the alias.
+  if (select.orderBy !== undefined) return undefined
   const renamed = new Edits(sql)
   for (const [i, output] of core.columns.entries()) {
     if (output.type !== 'ExprResultColumn') return undefined
@@ -140,12 +145,13 @@ function cteText(sql: string, cte: CommonTableExpr, named: Named, depth: number)
   return again === undefined ? undefined : inline(text, again, named, depth + 1)
 }
 
-function namesItself(cte: CommonTableExpr): boolean {
+/** Whether a SELECT reads from a CTE. */
+function namesCte(select: Select, { tblName }: CommonTableExpr): boolean {
   let found = false
-  traverse(cte.select, {
+  traverse(select, {
     nodes: {
       TableSelectTable(node) {
-        if (node.tblName.objName.text.toLowerCase() === cte.tblName.text.toLowerCase()) found = true
+        if (node.tblName.objName.text.toLowerCase() === tblName.text.toLowerCase()) found = true
       },
     },
   })

@@ -4,11 +4,17 @@ import type { Connection, Statement } from './sqlite.ts'
 /** Prepared statements kept at a time. An app has some dozens of texts; more are prepared again when they come. */
 const MAX_STATEMENTS = 200
 
+interface Prepared {
+  readonly statement: Statement
+  running: boolean
+  /** The number that its last run had among all runs. */
+  used: number
+}
+
 /** A connection with its prepared statements: the form in which the rest of the engine uses SQLite. */
 export class Database {
   readonly connection: Connection
-  /** In order of use, the oldest first. A statement is taken out while it runs. */
-  readonly #idle = new Map<string, Statement>()
+  readonly #prepared = new Map<string, Prepared>()
 
   /** Statements run since the start; for tests and devtools. */
   statementsRun = 0
@@ -21,7 +27,7 @@ export class Database {
 
   /** The number of prepared statements held. */
   get prepared(): number {
-    return this.#idle.size
+    return this.#prepared.size
   }
 
   /** Runs a statement to its end and gives its rows. */
@@ -62,24 +68,49 @@ export class Database {
   }
 
   #use<T>(sql: string, parameters: readonly SqlValue[], work: (statement: Statement) => T): T {
-    let statement = this.#idle.get(sql)
-    if (statement === undefined) statement = this.connection.prepare(sql)
-    else this.#idle.delete(sql)
-    this.statementsRun++
+    let prepared = this.#prepared.get(sql)
+    if (prepared === undefined || prepared.running) {
+      const fresh = { statement: this.connection.prepare(sql), running: false, used: 0 }
+      // A text that is run from within its own rows gets a statement of its own, for once.
+      if (prepared !== undefined) return this.#useOnce(fresh.statement, parameters, work)
+      prepared = fresh
+      this.#prepared.set(sql, prepared)
+      if (this.#prepared.size > MAX_STATEMENTS) this.#dropOldest(sql)
+    }
+    prepared.used = ++this.statementsRun
+    prepared.running = true
+    const { statement } = prepared
     try {
       statement.bind(parameters)
       return work(statement)
     } finally {
       statement.reset()
-      this.#idle.set(sql, statement)
-      if (this.#idle.size > MAX_STATEMENTS) this.#dropOldest()
+      prepared.running = false
     }
   }
 
-  #dropOldest(): void {
-    const [sql, statement] = this.#idle.entries().next().value as [string, Statement]
-    this.#idle.delete(sql)
-    statement.finalize()
+  #useOnce<T>(statement: Statement, parameters: readonly SqlValue[], work: (statement: Statement) => T): T {
+    this.statementsRun++
+    try {
+      statement.bind(parameters)
+      return work(statement)
+    } finally {
+      statement.finalize()
+    }
+  }
+
+  /** Of the statements that do not run, the one that was used longest ago. A scan, but only when a new text comes. */
+  #dropOldest(except: string): void {
+    let oldest: string | undefined
+    let used = Number.POSITIVE_INFINITY
+    for (const [sql, prepared] of this.#prepared) {
+      if (prepared.running || prepared.used >= used || sql === except) continue
+      oldest = sql
+      used = prepared.used
+    }
+    if (oldest === undefined) return
+    this.#prepared.get(oldest)?.statement.finalize()
+    this.#prepared.delete(oldest)
   }
 
   /** Lets go of the file. cr-sqlite has statements of its own, which it must finalize first. */
@@ -92,8 +123,8 @@ export class Database {
   }
 
   #closeConnection(): void {
-    for (const statement of this.#idle.values()) statement.finalize()
-    this.#idle.clear()
+    for (const { statement } of this.#prepared.values()) statement.finalize()
+    this.#prepared.clear()
     this.connection.close()
   }
 }

@@ -17,6 +17,8 @@ export class Writer {
   readonly #database: Database
   readonly #recorder: AccessRecorder
   readonly #catalog: Catalog
+  /** Texts of the other operations, by what they are made of. Bounded. */
+  readonly #statements = new Map<string, { readonly table: Table; readonly sql: string }>()
   /** Texts of `exec` that were found fit, with their number of parameters. Bounded. */
   readonly #checked = new Map<string, number>()
 
@@ -36,43 +38,21 @@ export class Writer {
   #applyOne(operation: Operation): number {
     switch (operation.type) {
       case 'insert': {
-        const table = this.#table(operation.table)
-        const columns = Object.keys(operation.row)
-        checkColumns(table, columns)
-        const values =
-          columns.length === 0
-            ? 'DEFAULT VALUES'
-            : `(${columns.map(quote).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
-        return this.#run(
-          `insert into ${table.name}`,
-          `INSERT INTO ${quote(table.name)} ${values}`,
-          valuesOf(table, operation.row),
-        )
+        const { table, sql } = this.#statement('insert', operation.table, Object.keys(operation.row))
+        return this.#run(`insert into ${table.name}`, sql, valuesOf(table, operation.row))
       }
       case 'update': {
-        const table = this.#table(operation.table)
         const columns = Object.keys(operation.patch)
-        checkColumns(table, columns)
+        const { table, sql } = this.#statement('update', operation.table, columns)
+        const key = keyValues(table, operation.key)
         if (columns.length === 0) return 0
-        const moved = table.crr ? columns.find((column) => isKeyColumn(table, column)) : undefined
-        if (moved !== undefined) throw keyOfReplicated(table, moved)
-        const set = columns.map((column) => `${quote(column)} = ?`).join(', ')
-        const { where, values } = this.#whereKey(table, operation.key)
-        const changes = this.#run(
-          `update ${table.name}`,
-          `UPDATE ${quote(table.name)} SET ${set} WHERE ${where}`,
-          [...valuesOf(table, operation.patch), ...values],
-        )
+        const values = valuesOf(table, operation.patch)
+        const changes = this.#run(`update ${table.name}`, sql, [...values, ...key])
         return this.#found(changes, 'update', table, operation.key)
       }
       case 'delete': {
-        const table = this.#table(operation.table)
-        const { where, values } = this.#whereKey(table, operation.key)
-        const changes = this.#run(
-          `delete from ${table.name}`,
-          `DELETE FROM ${quote(table.name)} WHERE ${where}`,
-          values,
-        )
+        const { table, sql } = this.#statement('delete', operation.table, [])
+        const changes = this.#run(`delete from ${table.name}`, sql, keyValues(table, operation.key))
         return this.#found(changes, 'delete', table, operation.key)
       }
       case 'exec':
@@ -102,27 +82,25 @@ export class Writer {
     )
   }
 
-  #whereKey(table: Table, key: readonly SqlValue[]): { where: string; values: readonly SqlValue[] } {
-    const columns = table.info.key.map((column) => table.columns[column])
-    if (columns.length === 0) {
-      throw new MillraceError(
-        'SCHEMA_MISMATCH',
-        `Rows of ${table.name} cannot be named by a key, for it has no primary key that is never NULL: declare one, or use exec with a WHERE of your own.`,
-      )
+  /** The text of an operation. Which table and columns it names is checked when it is first made. */
+  #statement(
+    type: 'insert' | 'update' | 'delete',
+    name: string,
+    columns: readonly string[],
+  ): { readonly table: Table; readonly sql: string } {
+    const id = JSON.stringify([type, name, ...columns])
+    let statement = this.#statements.get(id)
+    if (statement === undefined) {
+      const table = this.#table(name)
+      checkColumns(table, columns)
+      const moved =
+        type === 'update' && table.crr ? columns.find((column) => isKeyColumn(table, column)) : undefined
+      if (moved !== undefined) throw keyOfReplicated(table, moved)
+      statement = { table, sql: textOf(type, table, columns) }
+      if (this.#statements.size > 1000) this.#statements.clear()
+      this.#statements.set(id, statement)
     }
-    if (columns.length !== key.length) {
-      throw new MillraceError(
-        'SCHEMA_MISMATCH',
-        `The key of ${table.name} has ${columns.length} columns (${columns.map((column) => column?.name).join(', ')}), but ${key.length} values were given.`,
-      )
-    }
-    const where = columns
-      .map((column, i) => `${quote(column?.name ?? '')} = ? COLLATE ${table.key[i]?.collation ?? 'BINARY'}`)
-      .join(' AND ')
-    return {
-      where,
-      values: key.map((value, i) => toSqlValue(value, `the key ${table.key[i]?.name} of ${table.name}`)),
-    }
+    return statement
   }
 
   #found(changes: number, what: string, table: Table, key: readonly SqlValue[]): number {
@@ -182,6 +160,40 @@ export class Writer {
     }
     return parameterCount
   }
+}
+
+function textOf(type: 'insert' | 'update' | 'delete', table: Table, columns: readonly string[]): string {
+  const name = quote(table.name)
+  switch (type) {
+    case 'insert':
+      return columns.length === 0
+        ? `INSERT INTO ${name} DEFAULT VALUES`
+        : `INSERT INTO ${name} (${columns.map(quote).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
+    case 'update':
+      return `UPDATE ${name} SET ${columns.map((column) => `${quote(column)} = ?`).join(', ')} WHERE ${whereKey(table)}`
+    case 'delete':
+      return `DELETE FROM ${name} WHERE ${whereKey(table)}`
+  }
+}
+
+function whereKey(table: Table): string {
+  if (table.info.key.length === 0) {
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `Rows of ${table.name} cannot be named by a key, for it has no primary key that is never NULL: declare one, or use exec with a WHERE of your own.`,
+    )
+  }
+  return table.key.map(({ name, collation }) => `${quote(name)} = ? COLLATE ${collation}`).join(' AND ')
+}
+
+function keyValues(table: Table, key: readonly SqlValue[]): SqlValue[] {
+  if (table.key.length !== key.length) {
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `The key of ${table.name} has ${table.key.length} columns (${table.key.map(({ name }) => name).join(', ')}), but ${key.length} values were given.`,
+    )
+  }
+  return key.map((value, i) => toSqlValue(value, `the key ${table.key[i]?.name} of ${table.name}`))
 }
 
 /** Values come from outside; what TypeScript says of them may not be so. */

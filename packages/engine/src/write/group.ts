@@ -75,7 +75,7 @@ function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult
   try {
     database.run('BEGIN IMMEDIATE')
     for (const write of writes) {
-      const outcome = applyUnderSavepoint(context, write)
+      const outcome = alone ? applyAlone(context, write) : applyUnderSavepoint(context, write)
       if (database.connection.autocommit) {
         return refused('error' in outcome ? outcome.error : new Error('the transaction ended by itself'))
       }
@@ -132,20 +132,22 @@ function tryVersion(context: Context, version: MergeVersion): { readonly rows: n
   }
 }
 
-function applyUnderSavepoint({ database, writer, applied, now }: Context, write: QueuedWrite): Outcome {
-  const { client, request } = write
-  if (client !== null) {
-    const before = applied.find(client, request)
-    if (before === 'refused') return { error: refusedBefore() }
-    if (before !== undefined) return before
+/** The one write of its transaction, which is what undoes it. */
+function applyAlone(context: Context, write: QueuedWrite): Outcome {
+  try {
+    return findBefore(context, write) ?? { changes: apply(context, write) }
+  } catch (error) {
+    return { error }
   }
+}
+
+function applyUnderSavepoint(context: Context, write: QueuedWrite): Outcome {
+  const before = findBefore(context, write)
+  if (before !== undefined) return before
+  const { database } = context
   database.run('SAVEPOINT millrace_write')
   try {
-    const changes = writer.apply(request.operations)
-    if (client !== null) {
-      if (write.answered > 0) applied.forget(client, write.answered)
-      applied.record(client, request, changes, now())
-    }
+    const changes = apply(context, write)
     // Here too SQLite may refuse, and then the savepoint is still there.
     database.run('RELEASE millrace_write')
     return { changes }
@@ -156,6 +158,22 @@ function applyUnderSavepoint({ database, writer, applied, now }: Context, write:
     }
     return { error }
   }
+}
+
+/** What became of a write that is sent again. */
+function findBefore({ applied }: Context, { client, request }: QueuedWrite): Outcome | undefined {
+  const before = client === null ? undefined : applied.find(client, request)
+  return before === 'refused' ? { error: refusedBefore() } : before
+}
+
+/** Runs the write, with the record that it was applied. The rows that it changed. */
+function apply({ writer, applied, now }: Context, { client, request, answered }: QueuedWrite): number {
+  const changes = writer.apply(request.operations)
+  if (client !== null) {
+    if (answered > 0) applied.forget(client, answered)
+    applied.record(client, request, changes, now())
+  }
+  return changes
 }
 
 function refusedBefore(): MillraceError {

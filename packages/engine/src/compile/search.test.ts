@@ -258,9 +258,15 @@ describe('conditions', () => {
   })
 })
 
+/** Forgets what was noted so far: what is cleared is what was looked for. */
+function forget(): void {
+  capture.changes()
+  capture.clear()
+}
+
 /** What one transaction did, looked at by the query as it was and as it is. */
 function transact(sql: string, script: () => void): { touched: SqlValue[]; found: SqlValue[] } {
-  capture.clear()
+  forget()
   const before = byDriver(sql)
   script()
   const changed = new Set(capture.changes().map(({ table }) => table))
@@ -348,7 +354,7 @@ describe('the statement that follows a way', () => {
   test('finds nothing where nothing was changed', () => {
     start()
     expect(transact(exists, () => database.run('UPDATE l SET v = v'))).toEqual({ touched: [], found: [] })
-    capture.clear()
+    forget()
     const ways = new Ways(exists)
     expect(run(ways, 'l', new Set([findTable(catalog, 'l') as Table]))).toEqual([])
   })

@@ -102,6 +102,14 @@ export function compileGroups(
   const planned = distinct ? undefined : planOf(normal, level, catalog, columns, key.length)
   for (const column of planned?.hidden ?? []) hidden.add(column)
   const rowCount = hidden.share('count(*)')
+  const picks = new BareColumns(normal, bound, level)
+  const open = collations.some((collation) => collation !== 'BINARY') || picks.any
+  // With one min() SQLite takes what is not grouped by from the row that has it, so that it is always the same row's.
+  const settled = open && !picks.minOrMax
+  if (settled) {
+    const keys = picks.any ? text.units.flatMap(({ key }) => key.map(({ sql }) => sql)) : []
+    hidden.add(`min(${[...groupBy, ...keys].map((sql) => `quote(${sql})`).join(" || ',' || ")})`)
+  }
   const asked = text.sortTerms(normal.body, hidden)
   if (distinct && asked.some(({ column }) => column >= columns.length))
     throw new Beyond('DISTINCT ordered by what is not selected')
@@ -118,8 +126,8 @@ export function compileGroups(
     })
   const sql = `${build({})}${orderBy(order)}`
   const isGroup = groupBy.map((expr, i) => `(${expr}) COLLATE ${collations[i]} IS ?${parameterCount + 1 + i}`)
-  const exact = collations.every((collation) => collation === 'BINARY') && level.core.having === undefined
-  const usable = exact ? rules : null
+  const usable = open || level.core.having !== undefined ? null : rules
+  const alone = settled || collations.every((collation) => collation === 'BINARY')
   return {
     sql: `${sql}${limitText(normal)}`,
     key,
@@ -142,8 +150,10 @@ export function compileGroups(
           discriminator: discriminatorOf(item, searcher),
           action: {
             images: usable === null ? null : imagesOf(item, bound, level, build),
-            search: groupSearchOf(item, level, distinct, searcher),
-            why: `a change of ${table.name} can touch any group`,
+            search: alone ? groupSearchOf(item, level, distinct, searcher) : null,
+            why: alone
+              ? `a change of ${table.name} can touch any group`
+              : 'which spelling of a group is shown, SQLite decides anew at each run',
           },
         }
       }),
@@ -192,6 +202,48 @@ function planOf(
 
 function distinctRules(width: number, rowCount: number): ColumnRule[] {
   return Array.from({ length: rowCount + 1 }, (_, i) => (i < width ? { type: 'fixed' } : { type: 'count' }))
+}
+
+/** What a query of groups shows of single rows. */
+class BareColumns {
+  /** A column is shown that is neither grouped by nor aggregated. */
+  readonly any: boolean
+  /** By which SQLite picks the row. */
+  readonly minOrMax: boolean
+
+  constructor({ sql }: Normal, { refs }: Bound, level: Level) {
+    const { core, outputs, groupBy } = level
+    const roots = [...core.columns, ...(core.having === undefined ? [] : [core.having])]
+    const keys = new Set(groupBy.map((key) => textOf(sql, key)))
+    let any = outputs.some(
+      (output) =>
+        output.type === 'column' &&
+        !groupBy.some((key) => {
+          const ref = isName(key) ? refs.get(startOf(key)) : undefined
+          return ref?.type === 'column' && ref.item === output.item && ref.column === output.column
+        }),
+    )
+    let minOrMax = false
+    for (const root of roots) {
+      traverse(root, {
+        enter(node) {
+          if (node.type !== 'ExprResultColumn' && keys.has(textOf(sql, node))) return 'skip'
+          if (
+            (node.type === 'FunctionCallExpr' || node.type === 'FunctionCallStarExpr') &&
+            isAggregateCall(node)
+          ) {
+            if (/^(min|max)$/i.test(node.name.name)) minOrMax = true
+            return 'skip'
+          }
+          const ref = isName(node as Expr) ? refs.get(startOf(node)) : undefined
+          if (ref?.type === 'column' && ref.item.level === level) any = true
+          return 'continue'
+        },
+      })
+    }
+    this.any = any && core.distinctness !== 'Distinct'
+    this.minOrMax = minOrMax
+  }
 }
 
 /** Finds the rule of each wire column. */

@@ -105,6 +105,8 @@ export function showLoosely(
 /** A JSON array with its members in order of their text, at every depth. */
 function sortedList(text: string): string {
   const sorted = (value: unknown): unknown => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, sorted(inner)]))
     if (!Array.isArray(value)) return value
     return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
   }

@@ -181,7 +181,7 @@ export function templateArbitrary(schema: RandomSchema): fc.Arbitrary<RandomQuer
       query(
         sql`SELECT id, row_number() OVER (ORDER BY a, b, c, d, r, id), sum(a) OVER (PARTITION BY b) FROM ${t}`,
       ),
-      query(sql`SELECT a, lag(a) OVER w, rank() OVER w FROM ${t} WINDOW w AS (ORDER BY a) ORDER BY a`),
+      query(sql`SELECT a, count(*) OVER w, rank() OVER w FROM ${t} WINDOW w AS (ORDER BY a) ORDER BY a`),
       query(sql`SELECT * FROM ${oneOf(...schema.views)}${maybe(' WHERE b IS NOT NULL')}`),
       query(sql`SELECT v.b, x.id FROM ${oneOf(...schema.views)} AS v LEFT JOIN ${t} AS x ON x.a = v.a`),
       query(

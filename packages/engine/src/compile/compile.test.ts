@@ -70,16 +70,16 @@ describe('the text that runs: keys behind the select list, and behind ORDER BY b
       'SELECT x.a , "x"."id" AS "millrace:0", "w"."n" AS "millrace:1", "w"."k" AS "millrace:2" FROM t AS x -- from\n, w WHERE x.a = w.n ORDER BY 2 COLLATE BINARY, 3 COLLATE BINARY, 4 COLLATE BINARY LIMIT 1',
     ],
     [
-      'SELECT a + 1 FROM t GROUP BY a + 1, b',
-      'SELECT a + 1 , a + 1 AS "millrace:0", b AS "millrace:1", count(*) AS "millrace:2" FROM t GROUP BY a + 1, b ORDER BY 2 COLLATE BINARY, 3 COLLATE NOCASE',
+      'SELECT a + 1 FROM t GROUP BY a + 1, c',
+      'SELECT a + 1 , a + 1 AS "millrace:0", c AS "millrace:1", count(*) AS "millrace:2" FROM t GROUP BY a + 1, c ORDER BY 2 COLLATE BINARY, 3 COLLATE BINARY',
     ],
     [
-      'SELECT b FROM t JOIN u ON u.t = t.id GROUP BY u.t = 1, 1 ORDER BY count(*)',
-      'SELECT b , u.t = 1 AS "millrace:0", b AS "millrace:1", count(*) AS "millrace:2", (count(*)) AS "millrace:3" FROM t JOIN u ON u.t = t.id GROUP BY u.t = 1, 1 ORDER BY 5 COLLATE BINARY, 2 COLLATE BINARY, 3 COLLATE NOCASE',
+      'SELECT c FROM t JOIN u ON u.t = t.id GROUP BY u.t = 1, 1 ORDER BY count(*)',
+      'SELECT c , u.t = 1 AS "millrace:0", c AS "millrace:1", count(*) AS "millrace:2", (count(*)) AS "millrace:3" FROM t JOIN u ON u.t = t.id GROUP BY u.t = 1, 1 ORDER BY 5 COLLATE BINARY, 2 COLLATE BINARY, 3 COLLATE BINARY',
     ],
     [
-      'SELECT DISTINCT b, a FROM t ORDER BY a DESC',
-      'SELECT b, a , count(*) AS "millrace:0" FROM t GROUP BY 1, 2 ORDER BY 2 COLLATE BINARY DESC, 1 COLLATE NOCASE, 2 COLLATE BINARY',
+      'SELECT DISTINCT c, a FROM t ORDER BY a DESC',
+      'SELECT c, a , count(*) AS "millrace:0" FROM t GROUP BY 1, 2 ORDER BY 2 COLLATE BINARY DESC, 1 COLLATE BINARY, 2 COLLATE BINARY',
     ],
     // Arms are told apart by their number, their keys padded to one width.
     [
@@ -167,7 +167,9 @@ describe('what tells rows apart', () => {
   })
 })
 
-const sorted = (rows: readonly (readonly SqlValue[])[]) => rows.map((row) => JSON.stringify(row)).sort()
+/** In one order, whichever of two spellings SQLite gives to a group that has both. */
+const sorted = (rows: readonly (readonly SqlValue[])[]) =>
+  rows.map((row) => JSON.stringify(row).toLowerCase()).sort()
 
 describe('what has no strategy, and why', () => {
   test.for([
@@ -363,6 +365,7 @@ describe('refused', () => {
     ['SELECT', 'syntax error|incomplete input'],
     ['SELECT missing FROM t', 'no such column: missing'],
     ['SELECT 1 FROM missing', 'no such table: missing'],
+    ['SELECT a FROM t, u', 'ambiguous column name: a'],
     ['DELETE FROM t', 'a write'],
     ['INSERT INTO t DEFAULT VALUES RETURNING id', 'a write'],
     ['WITH x AS (SELECT 1) UPDATE t SET a = 1', 'a write'],

@@ -144,6 +144,8 @@ class Binder {
   readonly #subqueries = new Map<number, readonly Level[]>()
   readonly #tables: Item[] = []
   readonly #levels: Level[] = []
+  /** Levels whose select list is being resolved. */
+  readonly #inList = new Set<Level>()
   /** Outputs by which rows are picked or sorted. */
   readonly #deciding: Expr[] = []
   #ids = 0
@@ -227,8 +229,11 @@ class Binder {
       for (const expr of conjuncts(core.whereClause)) level.conditions.push({ type: 'expression', expr })
       this.#expression(core.whereClause, level, level)
     }
+    // The names that a list gives are not known within it, nor in subqueries there.
+    this.#inList.add(level)
     for (const output of level.outputs)
       if (output.type === 'expression') this.#expression(output.expr, level, level, null, isShown(level))
+    this.#inList.delete(level)
     for (const term of core.groupBy ?? []) {
       this.#expression(term, level, level)
       level.groupBy.push(this.#groupExpression(level, term))
@@ -491,7 +496,7 @@ class Binder {
         if (item === undefined || column === undefined) throw new Beyond('rowid, which REPLACE changes')
         return { type: 'column', item, column }
       }
-      if (table !== undefined) continue
+      if (table !== undefined || this.#inList.has(level)) continue
       const output = level.core.columns.find(
         (column) =>
           column.type === 'ExprResultColumn' &&

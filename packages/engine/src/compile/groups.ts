@@ -177,13 +177,21 @@ function imagesOf(
 ): GroupsAction['images'] {
   const table = item.table as Table
   const places = bound.tables.filter((other) => other.table === table)
-  if (item.level !== level || item.nullable || places.length > 1) return null
+  if (!isAlwaysThere(item, level) || places.length > 1) return null
   const columns = table.columns.map(({ name }) => `t.${quote(name)}`).join(', ')
   const now = `(SELECT ${columns} FROM temp.${noteOf(table)} AS n CROSS JOIN main.${quote(table.name)} AS t WHERE ${isNoted(table, 't', 'n')})`
   return {
     before: build({ source: { item, sql: imagesBefore(table) } }),
     now: build({ source: { item, sql: now } }),
   }
+}
+
+/** Whether each row of the level has one of this item: in its FROM, or through plain derived tables there. */
+function isAlwaysThere(item: Item, level: Level): boolean {
+  if (item.nullable) return false
+  if (item.level === level) return true
+  const { place, plain } = item.level
+  return plain && place.type === 'derived' && isAlwaysThere(place.item, level)
 }
 
 function planOf(
@@ -211,9 +219,10 @@ class BareColumns {
   /** By which SQLite picks the row. */
   readonly minOrMax: boolean
 
-  constructor({ sql }: Normal, { refs }: Bound, level: Level) {
+  constructor({ sql, body }: Normal, { refs }: Bound, level: Level) {
     const { core, outputs, groupBy } = level
-    const roots = [...core.columns, ...(core.having === undefined ? [] : [core.having])]
+    const sorted = (body.orderBy ?? []).map(({ expr }) => expr)
+    const roots = [...core.columns, ...(core.having === undefined ? [] : [core.having]), ...sorted]
     const keys = new Set(groupBy.map((key) => textOf(sql, key)))
     let any = outputs.some(
       (output) =>

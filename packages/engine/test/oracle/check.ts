@@ -201,13 +201,18 @@ function compare(connection: Connection, { query, compiled, replay }: Live, when
   }
 }
 
-/** What the asked text leaves open, and the engine's settles: how a group is spelt, and in which order a list is made. */
+/** What the asked text leaves open, and the engine's settles: how a group is spelt, of which row a bare column
+ * is, and in which order a list is made. */
 function asFarAsOpen(query: RandomQuery, compiled: string | undefined): RandomQuery {
   const orders = (sql: string) => sql.split('ORDER BY').length
   const spelling = query.spelling === true || compiled?.includes('min(quote(') === true
   // One ORDER BY is that of the rows.
   const unordered = query.unordered === true || orders(compiled ?? '') > orders(query.sql) + 1
-  return { ...query, spelling, unordered }
+  // Of which row a column is that is neither grouped by nor aggregated.
+  const choice =
+    query.choice ||
+    (spelling && /GROUP BY/.test(query.sql) && compiled?.includes(`|| ',' || quote(`) === true)
+  return { ...query, spelling, unordered, choice }
 }
 
 /** How rows are not those of the query that was asked, as far as SQL says what they are; empty: they are. */

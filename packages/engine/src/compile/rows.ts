@@ -7,6 +7,7 @@ import { numberParameters, planRows, seesOtherRows } from './plan.ts'
 import { discriminatorOf, type Reaction } from './reaction.ts'
 import { keyOf, mayBeMissing, type Rendered, Searcher, searchStatement } from './search.ts'
 import { SelectText, type Unit } from './select.ts'
+import { type Sharing, sharingOf } from './sharing.ts'
 import { HiddenColumns, type KeyTerm, orderBy, type SortTerm } from './wire.ts'
 
 /*
@@ -26,6 +27,8 @@ export interface RowsStrategy {
   readonly arms: readonly Arm[]
   /** The wire column with the number of the arm that a row is of; null where there is one. */
   readonly armColumn: number | null
+  /** How queries that differ in their parameters only can be answered together. */
+  readonly sharing: Sharing | null
   readonly reactions: readonly Reaction<RowsAction>[]
 }
 
@@ -42,6 +45,8 @@ export interface ArmSource {
   readonly restricted: (count: number) => string
   /** The most keys that one statement takes. */
   readonly most: number
+  /** The same for many queries of this text at once, by the table of their parameters: see sharing.ts. */
+  readonly shared: (count: number, parameters: string) => string
 }
 
 export type RowsAction =
@@ -113,6 +118,12 @@ export function compileRows(
       ...(where === undefined ? {} : { where }),
     })
   const sql = `${texts.map((_, i) => arm(i)).join(' UNION ALL ')}${orderBy(order)}`
+  const sharing = single ? sharingOf(normal, bound, first.level) : null
+  const shared = (table: string, where: string) => {
+    const { without = [], hidden: compared = '', on = '1' } = sharing ?? {}
+    const rows = first.build({ hidden: `${hidden[0]?.sql ?? ''}${compared}`, where, without })
+    return `SELECT p.query, r.* FROM (${rows}) AS r CROSS JOIN temp.${table} AS p WHERE ${on}`
+  }
   const arms = texts.map(({ units }, i): Arm => {
     let next = 0
     return {
@@ -120,7 +131,7 @@ export function compileRows(
         const places = (layout.places[i] ?? []).slice(next, next + unit.key.length)
         next += unit.key.length
         const at = places.map((place) => keyStart + place)
-        return sourceOf(unit, at, parameterCount, (where) => arm(i, where))
+        return sourceOf(unit, at, parameterCount, (where) => arm(i, where), shared)
       }),
     }
   })
@@ -129,7 +140,15 @@ export function compileRows(
     sql: `${sql}${limitText(normal)}`,
     key,
     plan: planned?.plan ?? null,
-    strategy: { type: 'rows', sql, order, arms, armColumn: single ? null : columns.length, reactions },
+    strategy: {
+      type: 'rows',
+      sql,
+      order,
+      arms,
+      armColumn: single ? null : columns.length,
+      sharing,
+      reactions,
+    },
   }
 }
 
@@ -189,6 +208,7 @@ function sourceOf(
   columns: readonly number[],
   parameterCount: number,
   build: (where: string) => string,
+  shared: (table: string, where: string) => string,
 ): ArmSource {
   const texts = new Map<number, string>()
   const [only, ...others] = key
@@ -204,6 +224,7 @@ function sourceOf(
   return {
     key: key.map(({ collation }, i) => ({ column: columns[i] as number, collation })),
     most: others.length > 0 || item.table === null ? 1 : KEYS_PER_STATEMENT,
+    shared: (count, table) => shared(table, where(count)),
     restricted: (count) => {
       const known = texts.get(count)
       const text = known ?? build(where(count))

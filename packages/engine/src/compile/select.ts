@@ -94,6 +94,8 @@ export class SelectText {
     readonly groupBy?: string
     /** What an item's table is read from instead. */
     readonly source?: { readonly item: Item; readonly sql: string }
+    /** Conditions that are left out. */
+    readonly without?: readonly Expr[]
   }): string {
     const { core } = this.level
     const edits = new Edits(this.#sql)
@@ -111,6 +113,7 @@ export class SelectText {
       edits.insert(endOf(core.whereClause), `) AND ${changes.where}`)
     } else if (changes.where !== undefined) edits.insert(endOf(end), ` WHERE ${changes.where}`)
     if (changes.groupBy !== undefined) edits.insert(endOf(end), ` GROUP BY ${changes.groupBy}`)
+    for (const condition of changes.without ?? []) edits.replace(startOf(condition), endOf(condition), '1')
     if (changes.source !== undefined) replaceSource(edits, changes.source.item, changes.source.sql)
     return edits.apply(startOf(core), endOf(core))
   }

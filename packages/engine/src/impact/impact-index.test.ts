@@ -395,3 +395,52 @@ describe('the work, with 10,000 subscribers', () => {
     expect(index.held).toBe(0)
   })
 })
+
+describe('many rows', () => {
+  const few = (count: number) => {
+    const index = new ImpactIndex<number>()
+    for (let i = 0; i < count; i++) {
+      index.add(i, {
+        columns: new Set([0]),
+        condition: { type: 'equal', column: 0, collation: 'BINARY', values: [i] },
+      })
+    }
+    return index
+  }
+  const visited = (
+    index: ImpactIndex<number>,
+    cells: readonly SqlValue[] | null,
+    changed: ReadonlySet<number> | 'all' = 'all',
+  ) => {
+    const found: number[] = []
+    index.visitMany(
+      changed,
+      () => cells,
+      (subscriber) => found.push(subscriber),
+    )
+    return found.sort((a, b) => a - b)
+  }
+
+  test('concern those whose condition one of their cells meets', () => {
+    const index = few(20)
+    index.add(100, { columns: 'all', condition: null })
+    index.add(101, {
+      columns: new Set([0]),
+      condition: {
+        type: 'range',
+        column: 0,
+        collation: 'BINARY',
+        low: { value: 4, inclusive: true },
+        high: null,
+      },
+    })
+    expect(visited(index, [3, 7, null])).toEqual([3, 7, 100, 101])
+    expect(visited(index, [3])).toEqual([3, 100])
+    expect(visited(index, [3], new Set([1]))).toEqual([100])
+  })
+
+  test('concern all where the cells are too many, or conditions few', () => {
+    expect(visited(few(20), null).length).toBe(20)
+    expect(visited(few(3), [1])).toEqual([0, 1, 2])
+  })
+})

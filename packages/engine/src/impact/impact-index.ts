@@ -65,6 +65,9 @@ export interface ChangedRow {
   readonly changed: ReadonlySet<number>
 }
 
+/** With fewer conditions than this, their queries are run again sooner than cells are gathered. */
+const FEW_CONDITIONS = 8
+
 export type Visit<S> = (subscriber: S, interest: Interest) => void
 
 /** One interest of one subscriber. */
@@ -158,6 +161,32 @@ export class ImpactIndex<S> {
     this.#visitFound(visit, (found) => collect(this.#everyone, concerned, found))
   }
 
+  /**
+   * For a change of many rows: visits everyone who reads one of the changed columns and whose condition one of the cells
+   * meets that the changed rows have, or had. `cellsOf` gives these for a column, each once; null when they are too many,
+   * and then every condition counts as met. It is not asked where there are few conditions.
+   */
+  visitMany(
+    changed: ReadonlySet<number> | 'all',
+    cellsOf: (column: number) => readonly SqlValue[] | null,
+    visit: Visit<S>,
+  ): void {
+    const conditions = [...this.#conditions.values()]
+    const isWorthIt = conditions.reduce((sum, { held }) => sum + held, 0) >= FEW_CONDITIONS
+    const cells = isWorthIt ? conditions.map(({ column }) => cellsOf(column)) : [null]
+    if (cells.includes(null)) {
+      this.visitAll(changed, visit)
+      return
+    }
+    const concerned = changed === 'all' ? changed : this.#columnSets.reading(changed)
+    this.#visitFound(visit, (found) => {
+      collect(this.#everyRow, concerned, found)
+      conditions.forEach((condition, i) => {
+        for (const cell of cells[i] ?? []) condition.collectCell(cell, concerned, found)
+      })
+    })
+  }
+
   #concernedBy({ before, after, changed }: ChangedRow): Concerned {
     if (before !== null && after !== null) return this.#columnSets.reading(changed)
     return before === null && after === null ? NOBODY : 'all'
@@ -199,7 +228,7 @@ export class ImpactIndex<S> {
 
 /** The listeners whose condition is on one column under one collation. */
 class ConditionIndex<S> {
-  readonly #column: number
+  readonly column: number
   readonly #collation: Collation
   readonly #compare: typeof compareValues
   /** By each value that is asked for; none is kept empty. */
@@ -208,7 +237,7 @@ class ConditionIndex<S> {
   readonly #ranges = new Map<ColumnSet, IntervalIndex<Listener<S>>>()
 
   constructor(column: number, collation: Collation, compare: typeof compareValues) {
-    this.#column = column
+    this.column = column
     this.#collation = collation
     this.#compare = compare
   }
@@ -238,14 +267,15 @@ class ConditionIndex<S> {
 
   /** Finds the concerned ones whose condition the row meets before or after. */
   collect({ before, after }: ChangedRow, concerned: Concerned, found: Found<S>): void {
-    if (before !== null) this.#collectCell(this.#cellOf(before), concerned, found)
+    if (before !== null) this.collectCell(this.#cellOf(before), concerned, found)
     if (after === null) return
     const cell = this.#cellOf(after)
     // Most updates leave most columns alone: the same cell would find the same listeners again.
-    if (before === null || cell !== this.#cellOf(before)) this.#collectCell(cell, concerned, found)
+    if (before === null || cell !== this.#cellOf(before)) this.collectCell(cell, concerned, found)
   }
 
-  #collectCell(cell: SqlValue, concerned: Concerned, found: Found<S>): void {
+  /** Finds the concerned ones whose condition the cell meets. */
+  collectCell(cell: SqlValue, concerned: Concerned, found: Found<S>): void {
     if (this.#equal.size > 0) {
       const audience = this.#equal.get(this.#keyOf(cell))
       if (audience !== undefined) collect(audience, concerned, found)
@@ -267,7 +297,7 @@ class ConditionIndex<S> {
   }
 
   #cellOf(image: readonly SqlValue[]): SqlValue {
-    const cell = image[this.#column]
+    const cell = image[this.column]
     assert(cell !== undefined, 'The image of a changed row lacks the column of a condition.')
     return cell
   }

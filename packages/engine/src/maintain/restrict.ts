@@ -21,7 +21,7 @@ export interface Head {
 const spare = (rows: number) => Math.min(64, rows + 8)
 
 /** Keys by which one arm is restricted. */
-type Keys = Map<RowKey, readonly SqlValue[]>
+export type Keys = Map<RowKey, readonly SqlValue[]>
 
 /** Rows of joins: see compile/rows.ts. */
 export class Restrict implements Strategy<RowsAction> {
@@ -36,6 +36,8 @@ export class Restrict implements Strategy<RowsAction> {
   /** Its one source is its key: a row of the table is a row of the result. */
   readonly #direct: boolean
 
+  /** What the sources' statements will find, when it was asked for together with other queries'. */
+  #given: ReadonlyMap<ArmSource, readonly WireRow[]> | null = null
   /** Of a head: whether the held rows are all that there are. */
   #complete = true
 
@@ -79,7 +81,33 @@ export class Restrict implements Strategy<RowsAction> {
     return this.#from(source, encodeKey(change.key, collations(source))).length > 0
   }
 
-  apply({ rows, tables }: Touched<RowsAction>): Delta | null {
+  /** The keys that `apply` will restrict by, where the changed rows have them. */
+  restrictedBy(rows: Touched<RowsAction>['rows']): ReadonlyMap<ArmSource, Keys> {
+    const restricted = new Map<ArmSource, Keys>()
+    for (const [{ action }, changes] of rows) {
+      if (action.type !== 'own') continue
+      const source = this.#source(action)
+      const keys = restricted.get(source) ?? new Map()
+      restricted.set(source, keys)
+      for (const { key } of changes) keys.set(encodeKey(key, collations(source)), key)
+    }
+    return restricted
+  }
+
+  /** Takes rows that were found for `restrictedBy`; those of keys that do not concern it may be among them. */
+  give(rows: ReadonlyMap<ArmSource, readonly WireRow[]>): void {
+    this.#given = rows
+  }
+
+  apply(touched: Touched<RowsAction>): Delta | null {
+    try {
+      return this.#apply(touched)
+    } finally {
+      this.#given = null
+    }
+  }
+
+  #apply({ rows, tables }: Touched<RowsAction>): Delta | null {
     const restricted = new Map<ArmSource, { readonly arm: Arm; readonly keys: Keys }>()
     let count = 0
     for (const [{ action }, changes] of rows) {
@@ -113,7 +141,7 @@ export class Restrict implements Strategy<RowsAction> {
     const fresh = new Map<RowKey, WireRow>()
     for (const [source, { keys }] of restricted) {
       for (const key of keys.keys()) for (const row of this.#from(source, key)) gone.add(row)
-      for (const row of this.#run(source, [...keys.values()])) {
+      for (const row of this.#given?.get(source) ?? this.#run(source, [...keys.values()])) {
         // Compared with the last row as it was: what lies behind it is not known.
         if (last === undefined || this.#held.compare(row, last) <= 0) fresh.set(this.#keyOf(row), row)
       }

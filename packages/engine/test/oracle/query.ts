@@ -17,7 +17,12 @@ export function queriesArbitrary(schema: RandomSchema): fc.Arbitrary<readonly Ra
       arbitrary: fc.noBias(fc.integer()).map((seed) => grammatical(new Dice(seed), schema)),
       weight: 12,
     },
-    { arbitrary: templateArbitrary(schema).map((query) => [query]), weight: 1 },
+    {
+      arbitrary: templateArbitrary(schema).map((query) => [
+        { ...query, spelling: schema.values !== 'plain' },
+      ]),
+      weight: 1,
+    },
   )
 }
 

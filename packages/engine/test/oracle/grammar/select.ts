@@ -56,7 +56,8 @@ function rows(w: Writer): Draft {
   return {
     body: part`${withClause(w)}SELECT ${selectList(w, outputs, star)} ${source.text}${condition}${order?.text ?? ''}`,
     limit,
-    order: order?.marks ?? [],
+    // A list that nothing orders has no place in an order either.
+    order: w.unordered ? [] : (order?.marks ?? []),
     choice: limit !== '' && order?.total !== true,
     ...marks(w),
   }
@@ -209,10 +210,8 @@ function aggregate(w: Writer, sources: readonly Source[]): Fragment {
   const source = dice.pick(sources)
   const column = w.columnRef(source)
   const number = w.ref(source, (source.columns.find(({ kind }) => kind === 'int') ?? w.column(source)).name)
-  const extreme = (text: string) => {
-    w.dependsOnSpelling()
-    return text
-  }
+  // Of 'a' and 'A' neither is the greater: which one is shown is left open, unless all are spelled alike.
+  const compared = w.schema.values === 'plain' ? column : `lower(${column})`
   const filtered = (text: string): Fragment =>
     dice.chance(12) ? instead(part`${text} FILTER (WHERE ${filter(w, source)})`, text) : text
   return dice.weighted<Fragment>([
@@ -222,13 +221,13 @@ function aggregate(w: Writer, sources: readonly Source[]): Fragment {
     [3, () => `sum(${column})`],
     [3, () => `total(${column})`],
     [5, () => filtered(`avg(${number})`)],
-    [7, () => filtered(extreme(`min(${column})`))],
-    [9, () => filtered(extreme(`max(${column})`))],
+    [7, () => filtered(`min(${compared})`)],
+    [9, () => filtered(`max(${compared})`)],
     [5, () => `count(DISTINCT ${column})`],
     [4, () => orderedList(w, source)],
     [3, () => `count(*) FILTER (WHERE ${number} > 1)`],
     [2, () => `sum(${number}) * 1.0 / count(*)`],
-    [1, () => extreme(`max(${number}) - min(${number})`)],
+    [1, () => `max(${number}) - min(${number})`],
     [1, () => `coalesce(sum(${number}), 0)`],
     // Overflows when a second row comes.
     [0.5, () => `sum(${number} + 4611686018427387904) FILTER (WHERE ${column} = 1)`],

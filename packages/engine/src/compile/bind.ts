@@ -274,6 +274,10 @@ class Binder {
       if (right && item !== undefined && item.merged.size > 0)
         throw new Beyond('a RIGHT JOIN by USING or NATURAL')
       if (constraint?.type === 'OnJoinConstraint') this.#expression(constraint.expr, level, level, optional)
+      if (right && (from.joins?.length ?? 0) > 1)
+        throw new Beyond(
+          'a RIGHT JOIN of three tables, which SQLite 3.44 answers by the text that it is given',
+        )
     }
   }
 

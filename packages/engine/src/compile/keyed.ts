@@ -1,5 +1,5 @@
 import type { Collation, Shape } from '@millrace/protocol'
-import type { Select, SelectFrom, SelectTable } from 'sqlite3-parser'
+import type { JoinOperator, Select, SelectFrom, SelectTable } from 'sqlite3-parser'
 import { parseStmt } from 'sqlite3-parser'
 import { type Catalog, findTable, keyExpressions } from '../schema/catalog.ts'
 import { endOf, startOf } from './edits.ts'
@@ -27,6 +27,9 @@ export function compileKeyed(
   if (core.type !== 'SelectFrom' || body.with !== undefined || body.compounds !== undefined) return undefined
   if (core.distinctness === 'Distinct' || core.from === undefined) return undefined
 
+  // SQLite 3.44 gives other rows for these when terms are appended to ORDER BY.
+  const joins = core.from.joins ?? []
+  if (joins.length > 1 && joins.some(({ operator }) => isRight(operator))) return undefined
   const sources = sourcesOf(core, catalog)
   if (core.groupBy !== undefined) {
     const keys = groupKeys(sql, core, sources)
@@ -42,6 +45,11 @@ export function compileKeyed(
     })),
   )
   return keyed(sql, body, core, columns, keys)
+}
+
+/** RIGHT and FULL. */
+function isRight(operator: JoinOperator): boolean {
+  return operator.type === 'TypedJoinJoinOperator' && ((operator.joinType ?? 0) & 16) !== 0
 }
 
 /** The tables of FROM; undefined where it holds anything but tables with keys. */

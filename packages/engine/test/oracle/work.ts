@@ -1,5 +1,5 @@
-import type { MergeChange, Sqlite } from '@millrace/engine'
-import type { Operation } from '@millrace/protocol'
+import type { Sqlite } from '@millrace/engine'
+import type { MergeChange, Operation } from '@millrace/protocol'
 import { Database } from '../../src/database/database.ts'
 import { applySchema } from '../../src/schema/schema.ts'
 import { readChanges } from '../../src/write/merge.ts'
@@ -14,28 +14,8 @@ export type Work =
 export function workOf(step: Step, peer: Peer): Work {
   if (step.type !== 'merge')
     return { type: step.type === 'group' ? 'group' : 'write', writes: writesOf(step) }
-  const changes = peer.changes(step.statements)
-  return step.through === 'merge'
-    ? { type: 'merge', changes }
-    : { type: 'write', writes: [changes.map(insertion)] }
+  return { type: 'merge', changes: peer.changes(step.statements) }
 }
-
-/** A change of another site as a write that an application may make itself. */
-const insertion = (change: MergeChange): Operation => ({
-  type: 'exec',
-  sql: 'INSERT INTO crsql_changes ("table", pk, cid, val, col_version, db_version, site_id, cl, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-  parameters: [
-    change.table,
-    change.pk,
-    change.cid,
-    change.val,
-    change.colVersion,
-    change.dbVersion,
-    change.siteId,
-    change.cl,
-    change.seq,
-  ],
-})
 
 /** A second site, whose changes come to the first. */
 export class Peer {

@@ -99,7 +99,8 @@ export class SelectText {
   }): string {
     const { core } = this.level
     const edits = new Edits(this.#sql)
-    for (const apply of this.#exports) apply(edits)
+    // Images have no rowid, and nobody asks for the keys of theirs.
+    if (changes.source === undefined) for (const apply of this.#exports) apply(edits)
     const from = core.from
     const listEnd = from === undefined ? endOf(core) : startOf(from)
     edits.insert(listEnd, `${changes.hidden ?? ''} `)

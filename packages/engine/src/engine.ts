@@ -20,7 +20,7 @@ import type { Sqlite } from './database/sqlite.ts'
 import type { Explanation } from './explain.ts'
 import { LiveQueries, type Subscriber } from './live-queries.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
-import type { Catalog } from './schema/catalog.ts'
+import type { Catalog, Table } from './schema/catalog.ts'
 import { applySchema } from './schema/schema.ts'
 import { Session } from './session.ts'
 import { AppliedWrites, Writer } from './write/apply.ts'
@@ -426,7 +426,8 @@ export class Engine {
     // effect of a write would be told before its end.
     const committed = results.filter((result) => result.committed)
     this.#commits += committed.length
-    const woken = committed.length > 0 ? this.#wake() : 0
+    const written = this.#writer.takeWritten()
+    const woken = committed.length > 0 ? this.#wake(written) : 0
     results
       .flatMap(({ outcomes }) => outcomes)
       .forEach((outcome, i) => {
@@ -440,8 +441,8 @@ export class Engine {
     this.#rowsSent += rows
   }
 
-  #wake(): number {
-    const { visited, woken } = this.#queries.wake()
+  #wake(written: ReadonlySet<Table>): number {
+    const { visited, woken } = this.#queries.wake(written)
     this.#visited += visited
     this.#woken += woken
     return woken

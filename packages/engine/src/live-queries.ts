@@ -5,8 +5,10 @@ import type { AccessRecorder } from './database/authorizer.ts'
 import type { Database } from './database/database.ts'
 import { type Explanation, explain } from './explain.ts'
 import { ImpactIndex } from './impact/impact-index.ts'
+import { Sources } from './impact/sources.ts'
 import { LiveQuery, type Place, type ResultChange } from './maintain/live-query.ts'
-import { type Catalog, findTable, type Table } from './schema/catalog.ts'
+import { SharedRuns } from './maintain/shared-runs.ts'
+import type { Catalog, Table } from './schema/catalog.ts'
 
 /** Hears of one live query. */
 export interface Subscriber {
@@ -40,6 +42,7 @@ export class LiveQueries {
   readonly #database: Database
   readonly #recorder: AccessRecorder
   readonly #catalog: Catalog
+  readonly #sources: Sources
   readonly #capture: Capture
   readonly #linger: ((end: () => void) => void) | undefined
 
@@ -48,8 +51,13 @@ export class LiveQueries {
   /** In order of use, the oldest first. */
   readonly #plans = new Map<string, Compiled>()
   readonly #impact = new Map<Table, ImpactIndex<{ readonly registered: Registered; readonly place: Place }>>()
+  /** Those that are run again when a table is written to, even where its rows are then as they were. None is kept empty. */
+  readonly #anyWrite = new Map<Table, Set<Registered>>()
   /** Those that are run again after every commit. */
   readonly #always = new Set<Registered>()
+  readonly #shared: SharedRuns
+  /** How many queries of each text are live. */
+  readonly #ofText = new Map<Compiled, number>()
 
   constructor(
     database: Database,
@@ -60,7 +68,9 @@ export class LiveQueries {
     this.#database = database
     this.#recorder = recorder
     this.#catalog = catalog
+    this.#sources = new Sources(database, recorder, catalog)
     this.#capture = new Capture(database)
+    this.#shared = new SharedRuns(database)
     this.#linger = linger
   }
 
@@ -112,24 +122,33 @@ export class LiveQueries {
     }
     query.refresh()
     if (query.always) this.#always.add(registered)
+    for (const table of query.anyWrite) undo.push(this.#joinAnyWrite(table, registered))
     for (const { table, interest, place } of query.interests()) {
       const index = this.#impact.get(table) ?? new ImpactIndex()
       this.#impact.set(table, index)
       undo.push(index.add({ registered, place }, interest))
     }
     this.#queries.set(id, registered)
+    this.#ofText.set(query.compiled, (this.#ofText.get(query.compiled) ?? 0) + 1)
     return registered
+  }
+
+  #joinAnyWrite(table: Table, registered: Registered): () => void {
+    const readers = this.#anyWrite.get(table) ?? new Set()
+    this.#anyWrite.set(table, readers.add(registered))
+    return () => {
+      readers.delete(registered)
+      if (readers.size === 0) this.#anyWrite.delete(table)
+    }
   }
 
   #make(sql: string, parameters: readonly SqlValue[], forClient: boolean): LiveQuery {
     const compiled = this.#compile(sql)
     checkParameterCount(compiled.parameterCount, parameters, sql)
+    const sources = this.#sources.of(compiled.reads)
     // What was written before the triggers were there must not be missed: nothing is, for all of this is synchronous.
-    for (const name of compiled.reads.keys()) {
-      const table = findTable(this.#catalog, name)
-      if (table !== undefined) this.#capture.watch(table)
-    }
-    return new LiveQuery(this.#database, this.#catalog, compiled, sql, parameters, forClient)
+    for (const { table, only } of sources ?? []) this.#capture.watch(table, only)
+    return new LiveQuery(this.#database, compiled, sources, sql, parameters, forClient)
   }
 
   #compile(sql: string): Compiled {
@@ -144,6 +163,12 @@ export class LiveQueries {
     if (this.#queries.get(id) !== registered) return
     this.#queries.delete(id)
     registered.leave()
+    const { compiled } = registered.query
+    const others = (this.#ofText.get(compiled) ?? 1) - 1
+    this.#ofText.set(compiled, others)
+    if (others > 0) return
+    this.#ofText.delete(compiled)
+    this.#shared.end(compiled)
   }
 
   /** Says how a query would be kept true. */
@@ -152,19 +177,21 @@ export class LiveQueries {
     return explain(this.#database, this.#compile(sql), query)
   }
 
-  /** Moves the live queries by what was committed since the last time, and tells their subscribers. */
-  wake(): Impact {
+  /**
+   * Moves the live queries by what was committed since the last time, and tells their subscribers. `written`: the virtual
+   * tables that statements wrote to.
+   */
+  wake(written: Iterable<Table>): Impact {
     const visited = new Set<Registered>(this.#always)
     const woken = new Set<Registered>(this.#always)
     const tables = new Set<Table>()
     for (const registered of this.#always) registered.query.touchAll()
-    const changes = this.#capture.changes()
-    for (const change of changes) {
+    for (const change of this.#capture.changes()) {
       tables.add(change.table)
       const index = this.#impact.get(change.table)
       if (index === undefined) continue
       if (change.type === 'bulk') {
-        index.visitAll(change.columns, ({ registered }) => {
+        index.visitMany(change.columns, change.cells, ({ registered }) => {
           visited.add(registered)
           woken.add(registered)
           registered.query.touchAll()
@@ -178,9 +205,20 @@ export class LiveQueries {
         })
       }
     }
+    for (const registered of this.#readersOfAnyWrite(written)) {
+      visited.add(registered)
+      woken.add(registered)
+      registered.query.touchAll()
+    }
+    this.#shared.prepare([...woken].map(({ query }) => query))
     for (const registered of woken) this.#wakeOne(registered, tables)
     this.#capture.clear()
     return { visited: visited.size, woken: woken.size }
+  }
+
+  #readersOfAnyWrite(written: Iterable<Table>): Registered[] {
+    if (this.#anyWrite.size === 0) return []
+    return [...this.#capture.noted(), ...written].flatMap((table) => [...(this.#anyWrite.get(table) ?? [])])
   }
 
   #wakeOne(registered: Registered, tables: ReadonlySet<Table>): void {

@@ -25,7 +25,12 @@ export type TableChange = {
 } & (
   | { readonly type: 'rows'; readonly rows: readonly RowChange[] }
   /** Too many rows to look at one by one, or not known which. Columns: in which rows that stayed differ; all where rows came or went. */
-  | { readonly type: 'bulk'; readonly columns: ReadonlySet<number> | 'all' }
+  | {
+      readonly type: 'bulk'
+      readonly columns: ReadonlySet<number> | 'all'
+      /** What the changed rows have and had in a column, each once; null: too many, or not known. */
+      readonly cells: (column: number) => readonly SqlValue[] | null
+    }
 )
 
 /** One changed row: its key and its images; null where the row was not, or is not. Columns in the table's order. */
@@ -39,6 +44,9 @@ export interface RowChange {
 
 /** Rows that are looked at one by one; where more changed, queries run again rather. */
 const MAX_ROWS = 1000
+
+/** Different cells of one column that are gathered where more rows changed than that. */
+const MAX_CELLS = 5000
 
 interface Watched {
   readonly table: Table
@@ -60,10 +68,10 @@ export class Capture {
     this.#database = database
   }
 
-  /** From here on changes of this table are noted. Not within a transaction. */
-  watch(table: Table): void {
+  /** From here on changes of this table are noted; `only`: of the row with this key. Not within a transaction. */
+  watch(table: Table, only: number | null = null): void {
     if (this.#watched.has(table.name) || table.virtual) return
-    this.#database.connection.exec(captureScript(table))
+    this.#database.connection.exec(captureScript(table, only))
     const numeric = table.columns.flatMap(({ affinity }, i) =>
       affinity === 'BLOB' || affinity === 'NUMERIC' ? [i] : [],
     )
@@ -85,25 +93,44 @@ export class Capture {
     return this.#noted.flatMap((watched) => this.#changesOf(watched))
   }
 
-  /** The tables that have notes. */
+  /** The tables that have notes; of one table alone it is not asked, for its notes are read anyway. */
   #findNoted(): readonly Watched[] {
+    return this.#watched.size < 2 ? [...this.#watched.values()] : this.#probeNotes()
+  }
+
+  #probeNotes(): readonly Watched[] {
     const watched = [...this.#watched.values()]
-    if (watched.length < 2) return watched
     return this.#database.all(this.#probe).map(([i]) => watched[i as number] as Watched)
   }
 
+  /** The tables that were written to since the notes were last cleared: also those whose rows are as they were. */
+  noted(): readonly Table[] {
+    if (this.#watched.size === 0) return []
+    const noted = this.#watched.size === 1 ? this.#probeNotes() : (this.#noted ?? this.#probeNotes())
+    return noted.map(({ table }) => table)
+  }
+
   #changesOf({ table, rows, summary, numeric }: Watched): TableChange[] {
-    if (table.coarse) return [{ table, type: 'bulk', columns: 'all' }]
+    if (table.coarse) return [{ table, type: 'bulk', columns: 'all', cells: () => null }]
     const found = this.#database.all(rows)
-    if (found.length > MAX_ROWS) return [{ table, type: 'bulk', columns: this.#columns(table, summary) }]
+    if (found.length > MAX_ROWS) {
+      const cells = (column: number) => this.#cells(table, column)
+      return [{ table, type: 'bulk', columns: this.#columns(table, summary), cells }]
+    }
     if (found.length === 0) return []
     return [{ table, type: 'rows', rows: found.map((row) => rowChange(table, numeric, row)) }]
   }
 
   #columns(table: Table, summary: string): ReadonlySet<number> | 'all' {
-    const [came, ...changed] = this.#database.get(summary) as SqlValue[]
-    if (came !== 0) return 'all'
+    // Of an import every row came, which the first one says.
+    if (this.#database.get(cameQuery(table)) !== undefined) return 'all'
+    const changed = this.#database.get(summary) as SqlValue[]
     return new Set(table.columns.flatMap((_, i) => (changed[i] === 1 ? [i] : [])))
+  }
+
+  #cells(table: Table, column: number): readonly SqlValue[] | null {
+    const cells = this.#database.all(cellsQuery(table, column))
+    return cells.length > MAX_CELLS ? null : cells.map(([cell]) => cell as SqlValue)
   }
 
   /** Forgets the notes. */
@@ -131,12 +158,17 @@ function rowChange(table: Table, numeric: readonly number[], row: readonly SqlVa
 }
 
 /** The temp table and the triggers of one table. */
-function captureScript(table: Table): string {
+function captureScript(table: Table, only: number | null): string {
   const note = noteOf(table)
   const trigger = (on: string) => quote(`millrace_${on}_${table.name}`)
   const on = `main.${quote(table.name)}`
   const columnOf = (key: KeyColumn) => table.columns.find(({ name }) => name === key.name)
-  const keys = table.key.map((key, i) => `${noteKey(i)} ${columnType(columnOf(key), key.collation)}`)
+  // By rowid where it can be: such a note is never refused, so a statement that is noted needs no savepoint of its own.
+  // Before a savepoint SQLite has FTS5 write out what it holds back; while it is doing so, that fails (seen with
+  // contentless_delete: "constraint failed", then "table is locked"). The tables behind FTS5 have such keys.
+  const keys = table.info.autoKey
+    ? [`${noteKey(0)} INTEGER`]
+    : table.key.map((key, i) => `${noteKey(i)} ${columnType(columnOf(key), key.collation)}`)
   const images = table.columns.map((column, i) => `${noteColumn(i)} ${columnType(column, undefined)}`)
   const noteKeys = table.key.map((_, i) => noteKey(i)).join(', ')
   const noteColumns = [noteKeys, noteHad, ...table.columns.map((_, i) => noteColumn(i))].join(', ')
@@ -163,24 +195,28 @@ function captureScript(table: Table): string {
       return `NEW.${name} COLLATE ${column.collation} IS NOT OLD.${name}`
     })
     .join(' OR ')
-  const whenItMoves = table.partial ? '' : `WHEN ${moves} `
+  const itMoves = table.partial ? [] : [moves]
+  const isIt = (...images: string[]) =>
+    only === null ? [] : [images.map((of) => `${keysOf(table, of).join()} = ${only}`).join(' OR ')]
+  const when = (...conditions: string[]) =>
+    conditions.length === 0 ? '' : `WHEN ${conditions.map((condition) => `(${condition})`).join(' AND ')} `
 
   return `
-CREATE TEMP TABLE ${note} (${[...keys, `${noteHad} INT`, ...images].join(', ')}, PRIMARY KEY (${noteKeys})) WITHOUT ROWID;
-CREATE TEMP TRIGGER ${trigger('before_insert')} BEFORE INSERT ON ${on} BEGIN
+CREATE TEMP TABLE ${note} (${[...keys, `${noteHad} INT`, ...images].join(', ')}, PRIMARY KEY (${noteKeys}))${table.info.autoKey ? '' : ' WITHOUT ROWID'};
+CREATE TEMP TRIGGER ${trigger('before_insert')} BEFORE INSERT ON ${on} ${when(...isIt('NEW'))}BEGIN
   ${noteInTheWay}
 END;
-CREATE TEMP TRIGGER ${trigger('after_insert')} AFTER INSERT ON ${on} BEGIN
+CREATE TEMP TRIGGER ${trigger('after_insert')} AFTER INSERT ON ${on} ${when(...isIt('NEW'))}BEGIN
   ${noteNew}
 END;
-CREATE TEMP TRIGGER ${trigger('before_update')} BEFORE UPDATE ON ${on} ${whenItMoves}BEGIN
+CREATE TEMP TRIGGER ${trigger('before_update')} BEFORE UPDATE ON ${on} ${when(...itMoves, ...isIt('OLD', 'NEW'))}BEGIN
   ${noteInTheWay}
 END;
-CREATE TEMP TRIGGER ${trigger('after_update')} AFTER UPDATE ON ${on} BEGIN
+CREATE TEMP TRIGGER ${trigger('after_update')} AFTER UPDATE ON ${on} ${when(...isIt('OLD', 'NEW'))}BEGIN
   ${noteOld}
   ${noteNew}
 END;
-CREATE TEMP TRIGGER ${trigger('after_delete')} AFTER DELETE ON ${on} BEGIN
+CREATE TEMP TRIGGER ${trigger('after_delete')} AFTER DELETE ON ${on} ${when(...isIt('OLD'))}BEGIN
   ${noteOld}
 END;`
 }
@@ -213,7 +249,20 @@ function notesAndRows(table: Table): string {
   return `temp.${noteOf(table)} AS n LEFT JOIN main.${quote(table.name)} AS t ON ${isNoted(table, 't', 'n')}`
 }
 
-/** One row: how many rows came or went, then per column whether it differs in some row that stayed. */
+/** A row when some row came or went. */
+function cameQuery(table: Table): string {
+  return `SELECT 1 FROM ${notesAndRows(table)} WHERE n.${noteHad} <> (${isThere(table)}) LIMIT 1`
+}
+
+/** What changed rows have, and had, in one column. */
+function cellsQuery(table: Table, column: number): string {
+  const name = quote(table.columns[column]?.name ?? '')
+  return `SELECT n.${noteColumn(column)} FROM temp.${noteOf(table)} AS n WHERE n.${noteHad}
+    UNION SELECT t.${name} FROM temp.${noteOf(table)} AS n CROSS JOIN main.${quote(table.name)} AS t ON ${isNoted(table, 't', 'n')}
+    LIMIT ${MAX_CELLS + 1}`
+}
+
+/** One row: per column whether it differs in some row that stayed. */
 function summaryQuery(table: Table): string {
   const there = isThere(table)
   // Exact: by storage class and bytes. `IS` alone holds 1 and 1.0 the same, and 'a' and 'A' in a NOCASE column.
@@ -222,7 +271,7 @@ function summaryQuery(table: Table): string {
     const before = `n.${noteColumn(i)}`
     return `coalesce(max(n.${noteHad} AND ${there} AND (${before} COLLATE BINARY IS NOT ${now} OR typeof(${before}) <> typeof(${now}))), 0)`
   })
-  return `SELECT count(*) FILTER (WHERE n.${noteHad} <> (${there})), ${differs.join(', ')} FROM ${notesAndRows(table)}`
+  return `SELECT ${differs.join(', ')} FROM ${notesAndRows(table)}`
 }
 
 /** Had, there, key, image before, image after, and for each of `numeric` whether its storage class differs. */

@@ -3,17 +3,21 @@ import type { RowChange } from '../capture/capture.ts'
 import { bag, type Compiled } from '../compile/compile.ts'
 import type { GroupsAction } from '../compile/groups.ts'
 import { type Reaction, rowCondition } from '../compile/reaction.ts'
-import type { RowsAction } from '../compile/rows.ts'
+import type { ArmSource, RowsAction } from '../compile/rows.ts'
 import type { Database } from '../database/database.ts'
 import { invalidSql } from '../database/errors.ts'
 import type { Interest } from '../impact/impact-index.ts'
-import { type Catalog, findTable, isInternal, type Table } from '../schema/catalog.ts'
+import type { Source } from '../impact/sources.ts'
+import type { Table } from '../schema/catalog.ts'
 import { Aggregate } from './aggregate.ts'
 import { type Delta, difference, type Result } from './difference.ts'
 import { Rerun } from './rerun.ts'
-import { Restrict } from './restrict.ts'
+import { type Keys, Restrict } from './restrict.ts'
 import type { Strategy } from './strategy.ts'
 import { type Window, windowOf } from './window.ts'
+
+/** Changed rows up to which queries of one text are answered together; with more, each decides for itself. */
+const MAX_SHARED = 64
 
 /** What became of a live query at a commit. */
 export type ResultChange =
@@ -40,16 +44,14 @@ type AnyReaction = Reaction<AnyAction>
 /** One query kept true, for all who subscribed to it. */
 export class LiveQuery {
   readonly #database: Database
-  readonly #catalog: Catalog
   readonly #compiled: Compiled
+  readonly #sources: readonly Source[] | null
   readonly #sql: string
   readonly #parameters: readonly SqlValue[]
   readonly #forClient: boolean
   readonly #plan: Plan | null
   /** The part of what is held that is told. */
   readonly #window: Window
-  /** Reads what is not captured: runs again after every commit. */
-  readonly always: boolean
 
   #strategy: Strategy<AnyAction> | Rerun
   #error: MillraceError | null = null
@@ -57,31 +59,37 @@ export class LiveQuery {
   #touched = new Map<AnyReaction, RowChange[]>()
   #again = false
 
-  /** `forClient`: with a margin beyond LIMIT, and with the columns that a prediction needs. */
+  /**
+   * `sources`: what is watched for it; null: any commit may concern it. `forClient`: with a margin beyond LIMIT, and with
+   * the columns that a prediction needs.
+   */
   constructor(
     database: Database,
-    catalog: Catalog,
     compiled: Compiled,
+    sources: readonly Source[] | null,
     sql: string,
     parameters: readonly SqlValue[],
     forClient: boolean,
   ) {
     this.#database = database
-    this.#catalog = catalog
     this.#compiled = compiled
+    this.#sources = sources
     this.#sql = sql
     this.#parameters = parameters
     this.#forClient = forClient
     this.#window = windowOf(compiled, parameters, forClient)
     this.#plan = this.#window.plan
     this.#strategy = this.#makeStrategy()
-    this.always = [...compiled.reads].some(
-      ([name, columns]) =>
-        isInternal(name) ||
-        findTable(catalog, name)?.virtual === true ||
-        // REPLACE gives a row another rowid even where nothing else differs.
-        columns.has('ROWID'),
-    )
+  }
+
+  /** Reads what is not captured: runs again after every commit. */
+  get always(): boolean {
+    return this.#sources === null
+  }
+
+  /** Tables of which any write runs it again. */
+  get anyWrite(): readonly Table[] {
+    return (this.#sources ?? []).flatMap(({ table, anyWrite }) => (anyWrite ? [table] : []))
   }
 
   #makeStrategy(): Strategy<AnyAction> | Rerun {
@@ -146,7 +154,7 @@ export class LiveQuery {
   /** What it wants to hear of. */
   interests(): TableInterest[] {
     const { strategy } = this.#compiled
-    if (strategy === null || this.#strategy instanceof Rerun) return this.#interestsByName()
+    if (strategy === null || this.#strategy instanceof Rerun) return this.#interestsInSources()
     return strategy.reactions.map((reaction) => ({
       table: reaction.table,
       place: reaction,
@@ -169,13 +177,12 @@ export class LiveQuery {
     return unseen.length === 0 ? columns : new Set([...columns, ...unseen])
   }
 
-  #interestsByName(): TableInterest[] {
-    return [...this.#compiled.reads].flatMap(([name, columns]) => {
-      const table = findTable(this.#catalog, name)
-      if (table === undefined) return []
-      const interest = { columns: new Set(positions(table, columns)), condition: null }
-      return [{ table, interest, place: null }]
-    })
+  #interestsInSources(): TableInterest[] {
+    return (this.#sources ?? []).map(({ table, columns }) => ({
+      table,
+      interest: { columns, condition: null },
+      place: null,
+    }))
   }
 
   /** Notes a changed row for `wake`; false when it cannot matter. */
@@ -196,6 +203,37 @@ export class LiveQuery {
   /** Notes that more changed than is looked at row by row. */
   touchAll(): void {
     this.#again = true
+  }
+
+  /** Whether what it will ask SQLite can be asked together with others of its text. */
+  get canShare(): boolean {
+    const { strategy } = this.#compiled
+    if (this.#again || this.#error !== null || !(this.#strategy instanceof Restrict)) return false
+    if (strategy?.type !== 'rows' || strategy.sharing === null) return false
+    let rows = 0
+    for (const [{ action }, changes] of this.#touched) {
+      if (action.type !== 'own') return false
+      rows += changes.length
+    }
+    return rows <= MAX_SHARED
+  }
+
+  get compiled(): Compiled {
+    return this.#compiled
+  }
+
+  get parameters(): readonly SqlValue[] {
+    return this.#parameters
+  }
+
+  /** The keys that what was noted restricts it by. */
+  restrictedBy(): ReadonlyMap<ArmSource, Keys> {
+    return this.#strategy instanceof Restrict ? this.#strategy.restrictedBy(this.#touched) : new Map()
+  }
+
+  /** What the statements for these keys would find. */
+  give(rows: ReadonlyMap<ArmSource, readonly WireRow[]>): void {
+    if (this.#strategy instanceof Restrict) this.#strategy.give(rows)
   }
 
   /** Takes over what was noted; null when nothing changed. `tables`: all that the transaction changed. */

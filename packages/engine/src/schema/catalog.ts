@@ -83,6 +83,17 @@ export function readCatalog(database: Database): Catalog {
   return catalog
 }
 
+/** A table that a virtual table keeps for itself. It is in no catalog; undefined where there is none of this name. */
+export function readShadow(database: Database, name: string): Table | undefined {
+  const found = database.get(
+    `SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow' AND name = ? COLLATE NOCASE`,
+    [name],
+  )
+  if (found === undefined) return undefined
+  const facts = { virtual: false, withoutRowid: found[1] === 1, crr: false, triggered: false, ddl: '' }
+  return readTable(database, String(found[0]), facts)
+}
+
 interface TableFacts {
   readonly virtual: boolean
   readonly withoutRowid: boolean

@@ -12,6 +12,13 @@ import { type Database, quote } from '../database/database.ts'
 import { excerpt, invalidSql, rejection } from '../database/errors.ts'
 import { type Catalog, findTable, isInternal, type Table } from '../schema/catalog.ts'
 
+/** What is known of a text of `exec`. */
+interface Checked {
+  readonly parameterCount: number
+  /** Virtual tables that it writes to. */
+  readonly virtual: readonly Table[]
+}
+
 /** Runs the operations of writes inside the open transaction. */
 export class Writer {
   readonly #database: Database
@@ -19,8 +26,10 @@ export class Writer {
   readonly #catalog: Catalog
   /** Texts of the other operations, by what they are made of. Bounded. */
   readonly #statements = new Map<string, { readonly table: Table; readonly sql: string }>()
-  /** Texts of `exec` that were found fit, with their number of parameters. Bounded. */
-  readonly #checked = new Map<string, number>()
+  /** Texts of `exec` that were found fit. Bounded. */
+  readonly #checked = new Map<string, Checked>()
+  /** Virtual tables that were written to. */
+  #written = new Set<Table>()
 
   constructor(database: Database, recorder: AccessRecorder, catalog: Catalog) {
     this.#database = database
@@ -33,6 +42,13 @@ export class Writer {
     let changes = 0
     for (const operation of operations) changes += this.#applyOne(operation)
     return changes
+  }
+
+  /** The virtual tables that were written to since it was last asked: no trigger tells of them. */
+  takeWritten(): ReadonlySet<Table> {
+    const written = this.#written
+    this.#written = new Set()
+    return written
   }
 
   #applyOne(operation: Operation): number {
@@ -100,6 +116,7 @@ export class Writer {
       if (this.#statements.size > 1000) this.#statements.clear()
       this.#statements.set(id, statement)
     }
+    if (statement.table.virtual) this.#written.add(statement.table)
     return statement
   }
 
@@ -113,16 +130,17 @@ export class Writer {
 
   /** `exec` takes what changes rows of the user's tables, and nothing else. */
   #check(sql: string, parameters: readonly SqlValue[]): void {
-    let parameterCount = this.#checked.get(sql)
-    if (parameterCount === undefined) {
-      parameterCount = this.#checkAccess(sql)
+    let checked = this.#checked.get(sql)
+    if (checked === undefined) {
+      checked = this.#checkAccess(sql)
       if (this.#checked.size > 1000) this.#checked.clear()
-      this.#checked.set(sql, parameterCount)
+      this.#checked.set(sql, checked)
     }
-    checkParameterCount(parameterCount, parameters, sql)
+    for (const table of checked.virtual) this.#written.add(table)
+    checkParameterCount(checked.parameterCount, parameters, sql)
   }
 
-  #checkAccess(sql: string): number {
+  #checkAccess(sql: string): Checked {
     let parameterCount = 0
     const access = this.#recorder.record(() => {
       try {
@@ -146,6 +164,7 @@ export class Writer {
         `exec takes INSERT, UPDATE and DELETE, but this changes nothing: read with query or subscribe. It reads: ${excerpt(sql)}`,
       )
     }
+    const virtual: Table[] = []
     for (const [name, columns] of access.writes) {
       if (isInternal(name) && !/^crsql_changes$/i.test(name)) {
         throw new MillraceError(
@@ -154,11 +173,12 @@ export class Writer {
         )
       }
       const table = findTable(this.#catalog, name)
+      if (table?.virtual === true) virtual.push(table)
       const moved =
         table?.crr === true ? [...columns].find((column) => isKeyColumn(table, column)) : undefined
       if (table !== undefined && moved !== undefined) throw keyOfReplicated(table, moved)
     }
-    return parameterCount
+    return { parameterCount, virtual }
   }
 }
 

@@ -2,6 +2,8 @@ import {
   decodeError,
   type EngineCalls,
   type EngineMessage,
+  type Explanation,
+  type MergeChange,
   MillraceError,
   type Operation,
   type PortSource,
@@ -9,6 +11,7 @@ import {
   type QueryId,
   type RowKey,
   type StorageInfo,
+  type Version,
   type Welcome,
   type WriteId,
   type WriteRequest,
@@ -27,6 +30,7 @@ import type {
   InsertRow,
   Key,
   LiveQuery,
+  Merged,
   OpenOptions,
   Patch,
   Rejection,
@@ -87,6 +91,10 @@ class Client implements Database {
     readonly waiting: Set<QueryId>
     readonly commits: { message: CommitMessage; arrivals: readonly Arrival[] }[]
   } | null = null
+  /** Of the last commit message that was shown. */
+  #version: Version | null = null
+  /** Those who wait until a version is shown. */
+  #whenShown: { readonly version: Version; readonly resolve: () => void }[] = []
   /** Changes that are to be told, in their order. */
   readonly #news: { store: LiveStore; change: Change; listeners: ((change: Change) => void)[] }[] = []
   #telling = false
@@ -98,7 +106,11 @@ class Client implements Database {
     this.#connection = new EngineConnection(source, {
       connected: (welcome, calls) => this.#connected(welcome, calls),
       message: (message) => this.#receive(message),
-      changed: (connection) => notifyAll(this.#connectionListeners, connection),
+      changed: (connection) => {
+        // What was on its way to a lost port will not come.
+        if (connection.status !== 'connected') this.#tellShown(() => true)
+        notifyAll(this.#connectionListeners, connection)
+      },
       failed: (error) => this.#failed(error),
     })
   }
@@ -151,6 +163,27 @@ class Client implements Database {
     this.#sendWrites()
     const { columns, rows } = await this.#connection.call((calls) => calls.query(sql, parameters), TIMEOUT)
     return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])) as R)
+  }
+
+  async explain(query: Queryable<unknown>): Promise<Explanation> {
+    const { sql, parameters } = compileQuery(query)
+    return this.#connection.call((calls) => calls.explain(sql, parameters), TIMEOUT)
+  }
+
+  async merge(changes: readonly MergeChange[]): Promise<Merged> {
+    this.#sendWrites()
+    const answer = await this.#connection.call((calls) => send(() => calls.merge(changes)), TIMEOUT)
+    await this.#shown(answer.version)
+    const { refused } = answer
+    return {
+      ...answer,
+      refused: refused === null ? null : { change: refused.change, error: decodeError(refused.error) },
+    }
+  }
+
+  async changesSince(dbVersion: number): Promise<readonly MergeChange[]> {
+    this.#sendWrites()
+    return this.#connection.call((calls) => calls.changesSince(dbVersion), TIMEOUT)
   }
 
   insert<N extends TableName<Tables>>(table: N, row: InsertRow<Tables[N]>): Write {
@@ -392,6 +425,22 @@ class Client implements Database {
     for (const table of this.#overlays.tables) this.#addConcerned(table, concerned)
     this.#refresh(concerned)
     for (const end of ends) end()
+    this.#version = commits.at(-1)?.message.version ?? this.#version
+    this.#tellShown((version) => isReached(version, this.#version))
+  }
+
+  /** The commit message of a version may come behind the answer to the call that made it: they travel by two ways. */
+  #shown(version: Version): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenShown.push({ version, resolve })
+      this.#tellShown((wanted) => this.#connection.calls === null || isReached(wanted, this.#version))
+    })
+  }
+
+  #tellShown(isShown: (version: Version) => boolean): void {
+    const waiting = this.#whenShown
+    this.#whenShown = waiting.filter(({ version }) => !isShown(version))
+    for (const { version, resolve } of waiting) if (isShown(version)) resolve()
   }
 
   /** A write leaves the pending ones; returns what is to be told when the views have changed. */
@@ -483,6 +532,26 @@ class Client implements Database {
       }
       return UNKNOWN
     }
+  }
+}
+
+/** Each opening of the database has a higher epoch. */
+function isReached(wanted: Version, version: Version | null): boolean {
+  if (version === null) return false
+  return version.epoch === wanted.epoch ? version.commit >= wanted.commit : version.epoch > wanted.epoch
+}
+
+/** A call with values that come from outside. @throws MillraceError `INVALID_VALUE` where they cannot be sent */
+async function send<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (thrown) {
+    if (thrown instanceof MillraceError) throw thrown
+    throw new MillraceError(
+      'INVALID_VALUE',
+      `The changes could not be sent to the database (${String(thrown)}): give the rows that changesSince gave.`,
+      { cause: thrown },
+    )
   }
 }
 

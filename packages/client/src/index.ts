@@ -1,4 +1,15 @@
-export type { ErrorCode, PortSource, SqlValue, StorageInfo, Version } from '@millrace/protocol'
+export type {
+  ErrorCode,
+  Explanation,
+  MergeChange,
+  OriginVersion,
+  PortSource,
+  SqlValue,
+  StorageInfo,
+  StrategyName,
+  Version,
+  WokenBy,
+} from '@millrace/protocol'
 export { MillraceError } from '@millrace/protocol'
 export { open } from './database.ts'
 export type { CompilableQuery, CompiledQuery, Queryable, Row, SqlQuery, ToSqlQuery } from './query.ts'
@@ -11,6 +22,7 @@ export type {
   InsertRow,
   Key,
   LiveQuery,
+  Merged,
   OpenOptions,
   Patch,
   Rejection,

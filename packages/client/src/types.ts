@@ -1,4 +1,13 @@
-import type { Bindable, MillraceError, PortSource, StorageInfo, Version } from '@millrace/protocol'
+import type {
+  Bindable,
+  Explanation,
+  MergeAnswer,
+  MergeChange,
+  MillraceError,
+  PortSource,
+  StorageInfo,
+  Version,
+} from '@millrace/protocol'
 import type { Queryable, Row } from './query.ts'
 
 /**
@@ -71,6 +80,12 @@ export interface Rejection {
   readonly error: MillraceError
 }
 
+/** What became of a merge. */
+export interface Merged extends Omit<MergeAnswer, 'refused'> {
+  /** The change at which it ended: nothing of its version is stored, nor of those after it. Null where all were merged. */
+  readonly refused: { readonly change: MergeChange; readonly error: MillraceError } | null
+}
+
 /** What a live query shows. Immutable; the same object until something changes. */
 export interface Snapshot<R = Row> {
   /** The rows in order. Rows that did not change are the same objects as before; so is the array. */
@@ -134,6 +149,11 @@ export interface Database<T extends Tables = Tables> {
   live<R>(query: Queryable<R>): LiveQuery<R>
   /** Runs a SELECT once, after all writes made before it here. Rejects with `INVALID_SQL`. */
   query<R>(query: Queryable<R>): Promise<R[]>
+  /**
+   * Says how a query is kept true when it is live: by which strategy, what wakes it, the SQL that runs, and what would
+   * make it cheaper. For a person, while an app is made; it is not run. Rejects with `INVALID_SQL`.
+   */
+  explain(query: Queryable<unknown>): Promise<Explanation>
 
   /** As in {@link Transaction}, as a write of its own. */
   insert<N extends TableName<T>>(table: N, row: InsertRow<T[N]>): Write
@@ -143,6 +163,19 @@ export interface Database<T extends Tables = Tables> {
   write(run: (tx: Transaction<T>) => void): Write
   /** Runs INSERT, UPDATE or DELETE in SQL; resolves when it is on disk. */
   exec(query: Queryable<unknown>): Promise<Stored>
+  /**
+   * Takes over what other sites changed in replicated tables: what `changesSince` gave there. Each version of a site is
+   * checked, and stored as a whole, in its order, up to the first that is refused. What is known already changes nothing.
+   * When it resolves, live queries show it, in all tabs. Whether the sender may speak for a site is for you to check.
+   * Rejects with `INVALID_VALUE` when it is given no array; what is wrong with a change is in the answer.
+   */
+  merge(changes: readonly MergeChange[]): Promise<Merged>
+  /**
+   * What `merge` of another site takes: the cells of replicated tables that changed after a version of this database (0:
+   * all), and after all writes made before it here. The highest `dbVersion` among them is where to go on from.
+   */
+  changesSince(dbVersion: number): Promise<readonly MergeChange[]>
+
   /** Hears of every refused write. Without a listener they are logged as errors. */
   onRejected(listener: (rejection: Rejection) => void): () => void
 

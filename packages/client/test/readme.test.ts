@@ -11,9 +11,9 @@ vi.mock('@millrace/worker', () => ({
   workerPort: ({ schema }: { schema: string }) => enginePort({ schema }),
 }))
 
-test('the README shows readme/main.ts as it is', () => {
+test('the README shows the files in readme as they are', () => {
   const blocks = [...read('../README.md').matchAll(/```ts (\S+)\n(.*?)```/gs)]
-  expect(blocks.map(([, name]) => name)).toEqual(['main.ts'])
+  expect(blocks.map(([, name]) => name)).toEqual(['main.ts', 'explain.ts'])
   for (const [, name, code] of blocks) expect(code).toBe(withoutLintComments(read(`./readme/${name}`)))
 })
 
@@ -25,4 +25,23 @@ test('and it logs the row that it writes, once', async () => {
   log.mockRestore()
   expect(logged.at(-1)).toEqual([{ id: expect.any(String), title: 'Read this', done: 0 }])
   expect(logged.filter((rows) => rows.length === 1)).toHaveLength(1)
+})
+
+test('and explains what it says', async () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+  await import('./readme/explain.ts')
+  const logged = [...log.mock.calls]
+  log.mockRestore()
+  expect(logged).toEqual([
+    ['restrict'],
+    ['list', ['id', 'name'], 'id = ?1'],
+    ['todo', ['list', 'title'], ''],
+    [
+      [
+        expect.stringMatching(
+          /^A change of list scans todo\. An index leads .*: CREATE INDEX todo_list ON todo \(list\)$/,
+        ),
+      ],
+    ],
+  ])
 })

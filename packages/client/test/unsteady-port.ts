@@ -50,6 +50,9 @@ export class UnsteadyPorts implements PortSource {
       unsubscribe: slow(calls.unsubscribe),
       write: slow(calls.write),
       query: slow(calls.query),
+      explain: slow(calls.explain),
+      merge: slow(calls.merge),
+      changesSince: slow(calls.changesSince),
       export: slow(calls.export),
       close: slow(calls.close),
     }

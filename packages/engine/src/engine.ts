@@ -3,6 +3,8 @@ import {
   type ClientId,
   type EngineCalls,
   type EngineMessage,
+  type Explanation,
+  type MergeChange,
   MillraceError,
   type Operation,
   type SqlValue,
@@ -17,7 +19,6 @@ import { Database } from './database/database.ts'
 import { invalidSql, storageError } from './database/errors.ts'
 import { exportDatabase } from './database/export.ts'
 import type { Sqlite } from './database/sqlite.ts'
-import type { Explanation } from './explain.ts'
 import { LiveQueries, type Subscriber } from './live-queries.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
 import type { Catalog, Table } from './schema/catalog.ts'
@@ -25,7 +26,7 @@ import { applySchema } from './schema/schema.ts'
 import { Session } from './session.ts'
 import { AppliedWrites, Writer } from './write/apply.ts'
 import { commitGroup, type Outcome, type QueuedMerge, type QueuedWrite } from './write/group.ts'
-import { type MergeChange, type MergeOutcome, planMerge, readChanges } from './write/merge.ts'
+import { type MergeOutcome, planMerge, readChanges } from './write/merge.ts'
 
 /** What `createEngine` takes. */
 export interface EngineOptions {

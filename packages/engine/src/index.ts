@@ -1,5 +1,6 @@
+export type { Explanation, MergeChange, OriginVersion, StrategyName, WokenBy } from '@millrace/protocol'
 export type { LoadOptions, Sqlite } from './database/sqlite.ts'
 export { loadSqlite } from './database/sqlite.ts'
 export type { Commit, Engine, EngineCounters, EngineOptions, LiveChange, MergeResult } from './engine.ts'
 export { createEngine } from './engine.ts'
-export type { MergeChange, MergeOutcome, MergeRefusal, OriginVersion } from './write/merge.ts'
+export type { MergeOutcome, MergeRefusal } from './write/merge.ts'

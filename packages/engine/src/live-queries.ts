@@ -1,9 +1,9 @@
-import type { SqlValue } from '@millrace/protocol'
+import type { Explanation, SqlValue } from '@millrace/protocol'
 import { Capture } from './capture/capture.ts'
 import { type Compiled, checkParameterCount, compile } from './compile/compile.ts'
 import type { AccessRecorder } from './database/authorizer.ts'
 import type { Database } from './database/database.ts'
-import { type Explanation, explain } from './explain.ts'
+import { explain } from './explain.ts'
 import { ImpactIndex } from './impact/impact-index.ts'
 import { Sources } from './impact/sources.ts'
 import { LiveQuery, type Place, type ResultChange } from './maintain/live-query.ts'
@@ -174,7 +174,7 @@ export class LiveQueries {
   /** Says how a query would be kept true. */
   explain(sql: string, parameters: readonly SqlValue[]): Explanation {
     const query = this.#make(sql, parameters, false)
-    return explain(this.#database, this.#compile(sql), query)
+    return explain(this.#database, this.#catalog, sql, this.#compile(sql), query)
   }
 
   /**

@@ -80,6 +80,9 @@ function connectTo(engine: Engine): Port {
     unsubscribe: later(session.unsubscribe),
     write: later(session.write),
     query: later(session.query),
+    explain: later(session.explain),
+    merge: later(session.merge),
+    changesSince: later(session.changesSince),
     export: later(session.export),
     close: later(session.close),
   }

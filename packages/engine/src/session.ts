@@ -2,8 +2,11 @@ import {
   type ClientId,
   type EngineCalls,
   type EngineMessage,
+  type Explanation,
   encodeError,
   type Hello,
+  type MergeAnswer,
+  type MergeChange,
   MillraceError,
   PROTOCOL_VERSION,
   type QueryChange,
@@ -85,6 +88,23 @@ export class Session implements EngineCalls {
     return this.#engine.query(sql, parameters)
   }
 
+  async explain(sql: string, parameters: readonly SqlValue[]): Promise<Explanation> {
+    return this.#engine.explain(sql, parameters)
+  }
+
+  async merge(changes: readonly MergeChange[]): Promise<MergeAnswer> {
+    const { version, applied, changes: rows, woken, refused } = this.#engine.merge(changes)
+    this.#sendCommit(version, woken)
+    return {
+      ...{ version, applied, changes: rows, woken },
+      refused: refused === null ? null : { change: refused.change, error: encodeError(refused.error) },
+    }
+  }
+
+  async changesSince(dbVersion: number): Promise<readonly MergeChange[]> {
+    return this.#engine.changesSince(dbVersion)
+  }
+
   async export(): Promise<Uint8Array> {
     return this.#engine.export()
   }
@@ -133,7 +153,11 @@ export class Session implements EngineCalls {
 
   /** Tells all that was noted since the last time, as one. Nothing noted: nothing is sent. */
   sendCommit(version: Version, woken: number): void {
-    if (this.#changes.length + this.#settled.length + this.#rejected.length === 0) return
+    if (this.#changes.length + this.#settled.length + this.#rejected.length > 0)
+      this.#sendCommit(version, woken)
+  }
+
+  #sendCommit(version: Version, woken: number): void {
     const message: EngineMessage = {
       type: 'commit',
       version,

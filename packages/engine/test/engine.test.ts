@@ -218,6 +218,25 @@ describe('bad input: a MillraceError at the call, with the values and what to do
       'INVALID_SQL',
       /millrace_write is not the app's/,
     ],
+    [
+      'exec on the changes of other sites',
+      given("INSERT INTO crsql_changes (\"table\", pk) VALUES ('crr', x'')"),
+      'INVALID_SQL',
+      /crsql_changes is not the app's to change: give .* to merge/,
+    ],
+    ['exec that unmakes them', given('DELETE FROM crsql_changes'), 'INVALID_SQL', /to merge, which checks/],
+    [
+      'exec that unpacks a key',
+      given("INSERT INTO loose SELECT cell FROM crsql_unpack_columns(x'')"),
+      'INVALID_SQL',
+      /crsql_unpack_columns is not for apps/,
+    ],
+    [
+      'a query that unpacks a key',
+      ask("SELECT count(*) FROM crsql_unpack_columns(x'')"),
+      'INVALID_SQL',
+      /crsql_unpack_columns is not for apps/,
+    ],
     ['exec on tables of cr-sqlite', given('DELETE FROM crr__crsql_clock'), 'INVALID_SQL', /not the app's/],
     [
       'exec of a function of cr-sqlite',

@@ -1,9 +1,11 @@
 import type { ErrorData } from './error.ts'
+import type { Explanation } from './explanation.ts'
+import type { MergeAnswer, MergeChange } from './merge.ts'
 import type { Shape, TableInfo } from './plan.ts'
 import type { RowKey, SqlValue } from './value.ts'
 
 /** Raised with every change of the messages below: two sides that differ do not talk. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 /** A live query of one client. Chosen by the client; never used again. */
 export type QueryId = number & { readonly QueryId: unique symbol }
@@ -82,6 +84,16 @@ export interface EngineCalls {
   write(writes: readonly WriteRequest[], answered: WriteId): Promise<void>
   /** Runs one SELECT once, after all earlier writes of this client. */
   query(sql: string, parameters: readonly SqlValue[]): Promise<QueryResult>
+  /** Says how a query is, or would be, kept true. It is not run. */
+  explain(sql: string, parameters: readonly SqlValue[]): Promise<Explanation>
+  /**
+   * Takes over what other sites changed, after all earlier writes of this client. What is known already changes nothing,
+   * so that it may be asked twice. A commit message of the version in the answer comes as well, with what it changed for
+   * this client, be that nothing.
+   */
+  merge(changes: readonly MergeChange[]): Promise<MergeAnswer>
+  /** What `merge` of another site takes: the cells that changed after a version of this database (0: all). */
+  changesSince(dbVersion: number): Promise<readonly MergeChange[]>
   /** The whole database as the bytes of a SQLite file. */
   export(): Promise<Uint8Array>
   /** The session ends: its subscriptions are dropped. */

@@ -23,6 +23,9 @@ export function exposeCalls(calls: EngineCalls, line: Endpoint): void {
     unsubscribe: (query) => answer(() => calls.unsubscribe(query)),
     write: (writes, answered) => answer(() => calls.write(writes, answered)),
     query: (sql, parameters) => answer(() => calls.query(sql, parameters)),
+    explain: (sql, parameters) => answer(() => calls.explain(sql, parameters)),
+    merge: (changes) => answer(() => calls.merge(changes)),
+    changesSince: (dbVersion) => answer(() => calls.changesSince(dbVersion)),
     export: () => answer(() => calls.export()),
     close: () => answer(() => calls.close()),
   }
@@ -53,6 +56,9 @@ export function remoteCalls(line: Endpoint, gate: Gate): EngineCalls {
     unsubscribe: (query) => ask(() => remote.unsubscribe(query)),
     write: (writes, answered) => ask(() => remote.write(writes, answered)),
     query: (sql, parameters) => ask(() => remote.query(sql, parameters)),
+    explain: (sql, parameters) => ask(() => remote.explain(sql, parameters)),
+    merge: (changes) => ask(() => remote.merge(changes)),
+    changesSince: (dbVersion) => ask(() => remote.changesSince(dbVersion)),
     export: () => ask(() => remote.export()),
     close: () => ask(() => remote.close()),
   }

@@ -1,6 +1,6 @@
 import { MillraceError, type Plan, type Shape, type SqlValue } from '@millrace/protocol'
 import type { Select } from 'sqlite3-parser'
-import type { AccessRecorder, Reads } from '../database/authorizer.ts'
+import type { Access, AccessRecorder, Reads } from '../database/authorizer.ts'
 import type { Database } from '../database/database.ts'
 import { excerpt, invalidSql } from '../database/errors.ts'
 import { type Catalog, constantValue } from '../schema/catalog.ts'
@@ -117,7 +117,7 @@ function compileKept(
 }
 
 /** Written out, with its names resolved and its order made one. */
-function understand(
+export function understand(
   sql: string,
   views: ReadonlyMap<string, string>,
   catalog: Catalog,
@@ -204,6 +204,7 @@ export function prepareRead(
       throw invalidSql(error, sql)
     }
   })
+  checkHarmless(access, sql)
   const does =
     access.other[0] ?? (access.writes.size > 0 ? 'a write' : columns.length === 0 ? 'no rows' : undefined)
   if (does !== undefined) {
@@ -213,6 +214,19 @@ export function prepareRead(
     )
   }
   return { columns, reads: access.reads, parameterCount }
+}
+
+/**
+ * `crsql_unpack_columns` ends the WebAssembly at a key of no bytes.
+ * @throws MillraceError `INVALID_SQL`
+ */
+export function checkHarmless({ reads }: Access, sql: string): void {
+  const unpacks = [...reads.keys()].some((name) => /^crsql_unpack_columns$/i.test(name))
+  if (!unpacks) return
+  throw new MillraceError(
+    'INVALID_SQL',
+    `crsql_unpack_columns is not for apps, for it does not check what it is given: read keys from the tables themselves. The statement reads: ${excerpt(sql)}`,
+  )
 }
 
 /** @throws MillraceError `INVALID_SQL` */

@@ -1,4 +1,4 @@
-import type { MillraceError, Plan, RowKey, Shape, SqlValue, WireRow } from '@millrace/protocol'
+import type { MillraceError, Plan, RowKey, Shape, SqlValue, StrategyName, WireRow } from '@millrace/protocol'
 import type { RowChange } from '../capture/capture.ts'
 import { bag, type Compiled } from '../compile/compile.ts'
 import type { GroupsAction } from '../compile/groups.ts'
@@ -24,9 +24,6 @@ export type ResultChange =
   | { readonly type: 'reset' }
   | ({ readonly type: 'delta' } & Delta)
   | { readonly type: 'error'; readonly error: MillraceError }
-
-/** What a query is maintained by, in the words of `explain`. */
-export type StrategyName = 'restrict' | 'aggregate' | 'window' | 'distinct' | 'rerun'
 
 /** Where in a query a table is read, for the impact index; null: the query runs again. */
 export type Place = Reaction<RowsAction> | Reaction<GroupsAction> | null

@@ -6,7 +6,7 @@ import {
   toSqlValue,
   type WriteRequest,
 } from '@millrace/protocol'
-import { checkParameterCount } from '../compile/compile.ts'
+import { checkHarmless, checkParameterCount } from '../compile/compile.ts'
 import type { AccessRecorder } from '../database/authorizer.ts'
 import { type Database, quote } from '../database/database.ts'
 import { excerpt, invalidSql, rejection } from '../database/errors.ts'
@@ -151,6 +151,7 @@ export class Writer {
         throw invalidSql(error, sql)
       }
     })
+    checkHarmless(access, sql)
     const [other] = access.other
     if (other !== undefined) {
       throw new MillraceError(
@@ -166,12 +167,7 @@ export class Writer {
     }
     const virtual: Table[] = []
     for (const [name, columns] of access.writes) {
-      if (isInternal(name) && !/^crsql_changes$/i.test(name)) {
-        throw new MillraceError(
-          'INVALID_SQL',
-          `The table ${name} is not the app's to change. The statement reads: ${excerpt(sql)}`,
-        )
-      }
+      if (isInternal(name)) throw notTheApps(name, sql)
       const table = findTable(this.#catalog, name)
       if (table?.virtual === true) virtual.push(table)
       const moved =
@@ -180,6 +176,17 @@ export class Writer {
     }
     return { parameterCount, virtual }
   }
+}
+
+/** `crsql_changes` believes what it is told, and at some keys it ends the WebAssembly: merge checks first. */
+function notTheApps(name: string, sql: string): MillraceError {
+  const todo = /^crsql_changes$/i.test(name)
+    ? ': give the changes of other sites to merge, which checks them'
+    : ''
+  return new MillraceError(
+    'INVALID_SQL',
+    `The table ${name} is not the app's to change${todo}. The statement reads: ${excerpt(sql)}`,
+  )
 }
 
 function textOf(type: 'insert' | 'update' | 'delete', table: Table, columns: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { type ClientId, MillraceError, type WriteRequest } from '@millrace/protocol'
+import { type ClientId, MillraceError, type OriginVersion, type WriteRequest } from '@millrace/protocol'
 import type { Database } from '../database/database.ts'
 import { rejection, storageError } from '../database/errors.ts'
 import type { AppliedWrites, Writer } from './apply.ts'
@@ -8,7 +8,6 @@ import {
   type MergePlan,
   type MergeRefusal,
   type MergeVersion,
-  type OriginVersion,
   refusedByDatabase,
 } from './merge.ts'
 

@@ -1,4 +1,11 @@
-import { type ErrorCode, MillraceError, type SqlValue, toSqlValue } from '@millrace/protocol'
+import {
+  type ErrorCode,
+  type MergeChange,
+  MillraceError,
+  type OriginVersion,
+  type SqlValue,
+  toSqlValue,
+} from '@millrace/protocol'
 import { type Database, quote } from '../database/database.ts'
 import { excerpt, storageError } from '../database/errors.ts'
 import { SqliteError } from '../database/sqlite.ts'
@@ -27,38 +34,6 @@ import { isStoredAsIs, type KeyValue, unpackKey } from './merge-key.ts'
  * An echo of this database's own changes is harmless, for what is not newer than what is there changes nothing; and it is
  * not left out, because a database that was put back from a copy gets its lost changes that way.
  */
-
-/** One cell that a site changed: a row of `crsql_changes`. */
-export interface MergeChange {
-  /** The replicated table, in the letter case of its CREATE TABLE. */
-  readonly table: string
-  /** The row's key, as cr-sqlite packs it. */
-  readonly pk: Uint8Array
-  /** The column; `-1` for the row as such: made, deleted, or made again. */
-  readonly cid: string
-  readonly val: SqlValue
-  /**
-   * `val` is a REAL without a fraction, which a JS number does not tell from an integer. Columns without a type store
-   * 1.0 and 1 as given, and where versions are equal an integer wins over a real: without this, sites would differ.
-   */
-  readonly real?: boolean
-  /** How often the cell was changed; of a row as such the same as `cl`. */
-  readonly colVersion: number
-  /** Of the database that it was read from. */
-  readonly dbVersion: number
-  /** The 16 bytes of the site that made the change. */
-  readonly siteId: Uint8Array
-  /** Causal length: odd where the row is there, even where it was deleted. */
-  readonly cl: number
-  /** Its place in the transaction. */
-  readonly seq: number
-}
-
-/** A transaction of a site, as one database knows it. */
-export interface OriginVersion {
-  readonly siteId: Uint8Array
-  readonly dbVersion: number
-}
 
 /** The change that kept its version, and those after it, from being merged. */
 export interface MergeRefusal {
@@ -148,8 +123,17 @@ export function refusedByDatabase(thrown: unknown, { cells }: MergeVersion): Mer
   return thrown instanceof SqliteError ? { change: last, error: databaseError(thrown, last) } : undefined
 }
 
-/** All changes of crsql_changes above a version, in the order in which they were made. */
+/**
+ * All changes of crsql_changes above a version, in the order in which they were made.
+ * @throws MillraceError `INVALID_VALUE`
+ */
 export function readChanges(database: Database, dbVersion: number): MergeChange[] {
+  if (!Number.isSafeInteger(dbVersion) || dbVersion < 0) {
+    throw new MillraceError(
+      'INVALID_VALUE',
+      `changesSince takes a version of this database, but was given ${show(dbVersion)}: give the highest dbVersion that it gave before, or 0 for all.`,
+    )
+  }
   const rows = database.all(
     `SELECT "table", pk, cid, val, typeof(val), col_version, db_version, site_id, cl, seq FROM crsql_changes WHERE db_version > ? ORDER BY db_version, seq`,
     [dbVersion],

@@ -5,6 +5,7 @@ import {
   type EngineMessage,
   type ErrorData,
   encodeKey,
+  PROTOCOL_VERSION,
   type QueryId,
   type RowKey,
   type Shape,
@@ -37,7 +38,7 @@ export class Mirror {
 
   static async connect(engine: Engine, client: string): Promise<Mirror> {
     const mirror = new Mirror(engine)
-    await mirror.calls.hello({ protocol: 1, client: client as ClientId })
+    await mirror.calls.hello({ protocol: PROTOCOL_VERSION, client: client as ClientId })
     return mirror
   }
 

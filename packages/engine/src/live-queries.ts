@@ -25,6 +25,7 @@ export interface Impact {
 }
 
 interface Registered {
+  readonly id: string
   readonly query: LiveQuery
   readonly subscribers: Set<Subscriber>
   /** Takes it out of the impact index. */
@@ -101,7 +102,7 @@ export class LiveQueries {
         registered.subscribers.delete(subscriber)
         if (registered.subscribers.size > 0) return
         const end = () => {
-          if (registered.subscribers.size === 0) this.#end(id, registered)
+          if (registered.subscribers.size === 0) this.#end(registered)
         }
         if (this.#linger === undefined) end()
         else this.#linger(end)
@@ -113,6 +114,7 @@ export class LiveQueries {
     const query = this.#make(sql, parameters, forClient)
     const undo: (() => void)[] = []
     const registered: Registered = {
+      id,
       query,
       subscribers: new Set(),
       leave: () => {
@@ -159,9 +161,9 @@ export class LiveQueries {
     return compiled
   }
 
-  #end(id: string, registered: Registered): void {
-    if (this.#queries.get(id) !== registered) return
-    this.#queries.delete(id)
+  #end(registered: Registered): void {
+    if (this.#queries.get(registered.id) !== registered) return
+    this.#queries.delete(registered.id)
     registered.leave()
     const { compiled } = registered.query
     const others = (this.#ofText.get(compiled) ?? 1) - 1
@@ -209,6 +211,12 @@ export class LiveQueries {
       visited.add(registered)
       woken.add(registered)
       registered.query.touchAll()
+    }
+    for (const registered of woken) {
+      // Nobody may ever come back for it.
+      if (registered.subscribers.size > 0) continue
+      woken.delete(registered)
+      this.#end(registered)
     }
     this.#shared.prepare([...woken].map(({ query }) => query))
     for (const registered of woken) this.#wakeOne(registered, tables)

@@ -9,6 +9,9 @@ import { discoveryChannel, type OwnerEpoch, type PortId, portLock, privateChanne
 import { exposeCalls } from './remote-calls.ts'
 import { openStorage, type Storage } from './storage.ts'
 
+/** Milliseconds for which a live query is kept that nobody shows: a view that is rebuilt finds it as it was. */
+const LINGER = 1000
+
 /** A port from the owner's side. */
 interface Session {
   end(): void
@@ -86,7 +89,9 @@ export class Owner {
     try {
       const { file, info } = storage
       const defer = afterWaitingMessages()
-      return { engine: createEngine({ sqlite, ...file, schema, storage: info, durability, defer }), storage }
+      const linger = (end: () => void) => void setTimeout(end, LINGER)
+      const options = { sqlite, ...file, schema, storage: info, durability, defer, linger }
+      return { engine: createEngine(options), storage }
     } catch (error) {
       storage.release()
       throw error

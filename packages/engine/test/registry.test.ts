@@ -1,7 +1,7 @@
 import { openEngine } from '@millrace/engine/node'
 import type { Operation, SqlValue } from '@millrace/protocol'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Replay, showSorted } from './oracle/replay.ts'
 
 /** Live queries of one text, which one commit touches all, are answered by one statement over their parameters. */
@@ -112,4 +112,48 @@ test('and each is what it would be by itself', { timeout: 60_000 }, async () => 
     ),
     { numRuns: 60, seed: 3 },
   )
+})
+
+describe('a query that lost its last subscriber', () => {
+  const open = async () => {
+    const { createEngine, loadSqlite } = await import('@millrace/engine')
+    const { readFile } = await import('node:fs/promises')
+    const { createRequire } = await import('node:module')
+    const path = createRequire(import.meta.url).resolve('@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm')
+    const ends: (() => void)[] = []
+    const engine = createEngine({
+      sqlite: await loadSqlite({ wasmBinary: await readFile(path), locateFile: (file) => file }),
+      filename: ':memory:',
+      schema: SCHEMA,
+      storage: { type: 'memory', reason: 'a test' },
+      linger: (end) => ends.push(end),
+    })
+    return { engine, ends }
+  }
+  const sql = 'SELECT id FROM t WHERE n = ?'
+
+  test('is there for who comes back soon', async () => {
+    const { engine, ends } = await open()
+    engine.subscribe(sql, [1], () => {})()
+    expect(engine.counters.liveQueries).toBe(1)
+    const before = engine.counters.statementsRun
+    const undo = engine.subscribe(sql, [1], () => {})
+    expect(engine.counters.statementsRun).toBe(before)
+    // Its time was up while it was in use again.
+    ends[0]?.()
+    expect(engine.counters.liveQueries).toBe(1)
+    undo()
+    ends[1]?.()
+    expect(engine.counters.liveQueries).toBe(0)
+    engine.close()
+  })
+
+  test('is not kept true for nobody', async () => {
+    const { engine } = await open()
+    engine.subscribe(sql, [1], () => {})()
+    engine.subscribe(sql, [2], () => {})()
+    expect(engine.write([exec("INSERT INTO t (id, n) VALUES ('a', 1)")]).woken).toBe(0)
+    expect(engine.counters.liveQueries).toBe(1)
+    engine.close()
+  })
 })

@@ -166,7 +166,7 @@ export interface Database<T extends Tables = Tables> {
   /**
    * Takes over what other sites changed in replicated tables: what `changesSince` gave there. Each version of a site is
    * checked, and stored as a whole, in its order, up to the first that is refused. What is known already changes nothing.
-   * When it resolves, live queries show it, in all tabs. Whether the sender may speak for a site is for you to check.
+   * When it resolves, live queries here show it; those of other tabs hear of it too. Whether the sender may speak for a site is for you to check.
    * Rejects with `INVALID_VALUE` when it is given no array; what is wrong with a change is in the answer.
    */
   merge(changes: readonly MergeChange[]): Promise<Merged>

@@ -1,5 +1,5 @@
 import type { Explanation, SqlValue } from '@millrace/protocol'
-import { Capture } from './capture/capture.ts'
+import { Capture, type RowChange, type TableChange } from './capture/capture.ts'
 import { type Compiled, checkParameterCount, compile } from './compile/compile.ts'
 import type { AccessRecorder } from './database/authorizer.ts'
 import type { Database } from './database/database.ts'
@@ -56,6 +56,8 @@ export class LiveQueries {
   readonly #anyWrite = new Map<Table, Set<Registered>>()
   /** Those that are run again after every commit. */
   readonly #always = new Set<Registered>()
+  /** Those that SQLite refuses as the data is. */
+  readonly #failed = new Set<Registered>()
   readonly #shared: SharedRuns
   /** How many queries of each text are live. */
   readonly #ofText = new Map<Compiled, number>()
@@ -120,9 +122,11 @@ export class LiveQueries {
       leave: () => {
         for (const each of undo) each()
         this.#always.delete(registered)
+        this.#failed.delete(registered)
       },
     }
     query.refresh()
+    this.#noteFailure(registered)
     if (query.always) this.#always.add(registered)
     for (const table of query.anyWrite) undo.push(this.#joinAnyWrite(table, registered))
     for (const { table, interest, place } of query.interests()) {
@@ -184,44 +188,38 @@ export class LiveQueries {
    * tables that statements wrote to.
    */
   wake(written: Iterable<Table>): Impact {
-    const visited = new Set<Registered>(this.#always)
-    const woken = new Set<Registered>(this.#always)
-    const tables = new Set<Table>()
-    for (const registered of this.#always) registered.query.touchAll()
-    for (const change of this.#capture.changes()) {
-      tables.add(change.table)
-      const index = this.#impact.get(change.table)
-      if (index === undefined) continue
-      if (change.type === 'bulk') {
-        index.visitMany(change.columns, change.cells, ({ registered }) => {
-          visited.add(registered)
-          woken.add(registered)
-          registered.query.touchAll()
-        })
-        continue
+    const reached = new Reached()
+    try {
+      const changes = this.#capture.changes()
+      for (const change of changes) this.#route(change, reached)
+      for (const registered of [...this.#always, ...this.#readersOfAnyWrite(written)])
+        reached.again(registered)
+      // What made it fail may be any row, also one that its conditions leave out.
+      if (changes.length > 0) for (const registered of this.#failed) reached.again(registered)
+      for (const registered of [...reached.woken]) {
+        // Nobody may ever come back for it.
+        if (registered.subscribers.size > 0) continue
+        reached.woken.delete(registered)
+        this.#end(registered)
       }
-      for (const row of change.rows) {
-        index.visit(row, ({ registered, place }) => {
-          visited.add(registered)
-          if (registered.query.touch(place, row)) woken.add(registered)
-        })
-      }
+      this.#shared.prepare([...reached.woken].map(({ query }) => query))
+      const tables = new Set(changes.map(({ table }) => table))
+      for (const registered of reached.woken) this.#wakeOne(registered, tables)
+    } finally {
+      this.#capture.clear()
     }
-    for (const registered of this.#readersOfAnyWrite(written)) {
-      visited.add(registered)
-      woken.add(registered)
-      registered.query.touchAll()
+    return { visited: reached.visited.size, woken: reached.woken.size }
+  }
+
+  #route(change: TableChange, reached: Reached): void {
+    const index = this.#impact.get(change.table)
+    if (index === undefined) return
+    if (change.type === 'bulk') {
+      index.visitMany(change.columns, change.cells, ({ registered }) => reached.again(registered))
+      return
     }
-    for (const registered of woken) {
-      // Nobody may ever come back for it.
-      if (registered.subscribers.size > 0) continue
-      woken.delete(registered)
-      this.#end(registered)
-    }
-    this.#shared.prepare([...woken].map(({ query }) => query))
-    for (const registered of woken) this.#wakeOne(registered, tables)
-    this.#capture.clear()
-    return { visited: visited.size, woken: woken.size }
+    for (const row of change.rows)
+      index.visit(row, ({ registered, place }) => reached.by(registered, place, row))
   }
 
   #readersOfAnyWrite(written: Iterable<Table>): Registered[] {
@@ -232,12 +230,38 @@ export class LiveQueries {
   #wakeOne(registered: Registered, tables: ReadonlySet<Table>): void {
     const { query, subscribers } = registered
     const change = query.wake(tables)
+    this.#noteFailure(registered)
     if (change !== null) for (const subscriber of [...subscribers]) subscriber.changed(query, change)
+  }
+
+  #noteFailure(registered: Registered): void {
+    if (registered.query.error === null) this.#failed.delete(registered)
+    else this.#failed.add(registered)
   }
 
   clear(): void {
     for (const registered of this.#queries.values()) registered.leave()
     this.#queries.clear()
+  }
+}
+
+/** The live queries that a commit reaches. */
+class Reached {
+  readonly visited = new Set<Registered>()
+  /** Of these, the ones whose answer is to be worked out anew. */
+  readonly woken = new Set<Registered>()
+
+  /** By a changed row. */
+  by(registered: Registered, place: Place, row: RowChange): void {
+    this.visited.add(registered)
+    if (registered.query.touch(place, row)) this.woken.add(registered)
+  }
+
+  /** To run it again. */
+  again(registered: Registered): void {
+    this.visited.add(registered)
+    this.woken.add(registered)
+    registered.query.touchAll()
   }
 }
 

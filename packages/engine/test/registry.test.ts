@@ -114,6 +114,54 @@ test('and each is what it would be by itself', { timeout: 60_000 }, async () => 
   )
 })
 
+test('one that SQLite refuses does not disturb the others of its text, nor is it lost', async () => {
+  const engine = await openEngine({ schema: SCHEMA })
+  const live = Array.from({ length: 9 }, (_, n) => {
+    const replay = new Replay()
+    engine.subscribe("SELECT id, json_extract(x, '$.a') AS a FROM t WHERE n = ?", [n], replay.listen)
+    return replay
+  })
+  const rows = (bad: number) =>
+    live.map((_, n) =>
+      exec('INSERT OR REPLACE INTO t (id, n, x) VALUES (?, ?, ?)', [`r${n}`, n, n === bad ? '{' : '{"a":1}']),
+    )
+  engine.write(rows(-1))
+  engine.write(
+    rows(3).map((operation, n) =>
+      n === 3 ? operation : exec('UPDATE t SET x = ? WHERE n = ?', ['{"a":2}', n]),
+    ),
+  )
+  expect(live.map(({ error, rows }) => (error === null ? rows[0]?.[1] : 'error'))).toEqual([
+    2,
+    2,
+    2,
+    'error',
+    2,
+    2,
+    2,
+    2,
+    2,
+  ])
+  // By a row that no query has any more, but the statement for all of them meets.
+  engine.write([
+    exec("UPDATE t SET n = 99, x = '{' WHERE n = 4"),
+    exec('UPDATE t SET x = ? WHERE n < 9 AND n <> 3', ['{"a":3}']),
+  ])
+  engine.write([exec('UPDATE t SET x = ?', ['{"a":4}'])])
+  expect(live.map(({ error, rows }) => (error === null ? (rows[0]?.[1] ?? 'none') : 'error'))).toEqual([
+    4,
+    4,
+    4,
+    4,
+    'none',
+    4,
+    4,
+    4,
+    4,
+  ])
+  engine.close()
+})
+
 describe('a query that lost its last subscriber', () => {
   const open = async () => {
     const { createEngine, loadSqlite } = await import('@millrace/engine')

@@ -241,7 +241,7 @@ class Binder {
     if (core.having !== undefined) this.#expression(core.having, level, level)
     for (const term of orderBy ?? []) {
       this.#expression(term.expr, level, level)
-      const output = level.outputs[(ordinalOf(term.expr) ?? 0) - 1]
+      const output = sortedOutput(level.outputs, term.expr)
       if (output?.type === 'column') output.item.decides.add(output.column)
       else if (output !== undefined) this.#deciding.push(output.expr)
     }
@@ -536,6 +536,18 @@ class Binder {
   }
 }
 
+/** The output that a term of ORDER BY names: by number, or by its name, which may be an alias that hides a column. */
+function sortedOutput(outputs: readonly Output[], term: Expr): Output | undefined {
+  const ordinal = ordinalOf(term)
+  if (ordinal !== undefined) return outputs[ordinal - 1]
+  if (term.type === 'CollateExpr') return sortedOutput(outputs, term.expr)
+  if (term.type === 'ParenthesizedExpr' && term.exprs.length === 1)
+    return sortedOutput(outputs, term.exprs[0] as Expr)
+  return term.type === 'Id'
+    ? outputs.find(({ name }) => name !== undefined && same(name, term.name))
+    : undefined
+}
+
 /** Whether its select list is only shown: nothing around it, and nothing grouped or compared by it. */
 function isShown({ place, core }: Level): boolean {
   return place.type === 'top' && core.distinctness !== 'Distinct'
@@ -639,11 +651,11 @@ export function collationOf(expr: Expr, refs: ReadonlyMap<number, Ref>): Collati
     case 'CollateExpr':
       return unquote(expr.collation).toUpperCase() as Collation
     case 'ParenthesizedExpr':
-      return expr.exprs.length === 1 ? collationOf(expr.exprs[0] as Expr, refs) : undefined
+      return expr.exprs.length === 1 ? collationOf(expr.exprs[0] as Expr, refs) : collationWithin(expr)
     case 'CastExpr':
       return collationOf(expr.expr, refs)
     case 'UnaryExpr':
-      return expr.op === 'Positive' ? collationOf(expr.expr, refs) : undefined
+      return expr.op === 'Positive' ? collationOf(expr.expr, refs) : collationWithin(expr)
     case 'Id':
     case 'NameExpr':
     case 'QualifiedExpr': {
@@ -652,8 +664,20 @@ export function collationOf(expr: Expr, refs: ReadonlyMap<number, Ref>): Collati
       return ref.type === 'output' ? collationOf(ref.expr, refs) : columnCollation(ref, refs)
     }
     default:
-      return undefined
+      return collationWithin(expr)
   }
+}
+
+/** A COLLATE inside an expression is the whole expression's, the first of several. */
+function collationWithin(expr: Expr): Collation | undefined {
+  let found: Collation | undefined
+  traverse(expr, {
+    enter(node) {
+      if (node.type === 'CollateExpr') found ??= unquote(node.collation).toUpperCase() as Collation
+      return node.type === 'Select' || node.type === 'CollateExpr' ? 'skip' : 'continue'
+    },
+  })
+  return found
 }
 
 export function columnCollation(

@@ -193,13 +193,15 @@ function planOf(
   }
 }
 
-/** Of a compound SELECT, terms name outputs, by number or by name, and the first arm's collation goes first. */
-function compoundOrder({ body }: Normal, [first]: readonly SelectText[]): SortTerm[] {
+/** Of a compound SELECT, terms name outputs, by number or by name, and the first arm that has a collation gives it. */
+function compoundOrder({ body }: Normal, texts: readonly SelectText[]): SortTerm[] {
+  const [first] = texts
   return (body.orderBy ?? []).map((term) => {
     const column = first?.outputNamed(term.expr)
     if (first === undefined || column === undefined)
       throw new Beyond('an ORDER BY of a compound SELECT that names no column of its first arm')
-    return { column, ...first.sorting(term, first.outputCollation(column)) }
+    const own = texts.map((text) => text.ownCollation(column)).find((collation) => collation !== undefined)
+    return { column, ...first.sorting(term, own ?? 'BINARY') }
   })
 }
 

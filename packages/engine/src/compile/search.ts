@@ -174,8 +174,18 @@ export class Searcher {
   /** Whether rows of the derived table that a change can touch have the changed row's value in this output. */
   #passesThrough(level: Level, output: Expr | null): boolean {
     if (level.limited || level.compound || level.aggregate) return false
-    if (level.core.groupBy === undefined) return true
-    return output !== null && level.groupBy.some((key) => this.sameExpression(key, output))
+    const isDistinct = level.core.distinctness === 'Distinct'
+    if (level.core.groupBy === undefined && !isDistinct) return true
+    if (output === null || !this.#hasOneSpelling(output)) return false
+    return isDistinct || level.groupBy.some((key) => this.sameExpression(key, output))
+  }
+
+  /** Whether values that are one to a group are one to every condition: not 'a' and 'A', not 1 and 1.0. */
+  #hasOneSpelling(output: Expr): boolean {
+    const ref = this.columnOf(output)
+    const column = ref?.item.table?.columns[ref.column]
+    if (column === undefined || column.affinity === 'BLOB' || column.affinity === 'NUMERIC') return false
+    return column.collation === 'BINARY'
   }
 
   /** Whether two expressions are the same for sure: the same column, or written the same way. */
@@ -217,6 +227,7 @@ export class Searcher {
     const [output, ...others] = level?.outputs ?? []
     if (level === undefined || output === undefined || arms.length + others.length > 0) return undefined
     if (level.compound || level.aggregate || level.core.groupBy !== undefined) return undefined
+    if (level.core.distinctness === 'Distinct') return undefined
     if (side.type === 'ParenthesizedExpr' && side.exprs.length > 1) return undefined
     const left = this.render(side)
     const right = this.renderOutput(output)
@@ -262,12 +273,10 @@ export class Searcher {
   #inLink({ lhs, positive }: { lhs: Expr; positive: boolean }, level: Level): Condition | undefined {
     const [output, ...others] = level.outputs
     if (output === undefined || others.length > 0 || level.limited || level.aggregate) return undefined
+    // EXCEPT and the like compare by a collation of their own.
+    if (level.compound) return undefined
     if (lhs.type === 'ParenthesizedExpr' && lhs.exprs.length > 1) return undefined
-    if (
-      level.core.groupBy !== undefined &&
-      !this.#passesThrough(level, output.type === 'expression' ? output.expr : null)
-    )
-      return undefined
+    if (!this.#passesThrough(level, output.type === 'expression' ? output.expr : null)) return undefined
     const left = this.render(lhs)
     const right = this.renderOutput(output)
     if (left === undefined || right === undefined) return undefined

@@ -74,11 +74,16 @@ export class SelectText {
 
   /** By which an output is sorted and compared. */
   outputCollation(index: number): Collation {
+    return this.ownCollation(index) ?? 'BINARY'
+  }
+
+  /** The collation that an output has of its own. */
+  ownCollation(index: number): Collation | undefined {
     const output = this.level.outputs[index]
-    if (output === undefined) return 'BINARY'
-    const collation =
-      output.type === 'column' ? columnCollation(output, this.#refs) : collationOf(output.expr, this.#refs)
-    return collation ?? 'BINARY'
+    if (output === undefined) return undefined
+    return output.type === 'column'
+      ? columnCollation(output, this.#refs)
+      : collationOf(output.expr, this.#refs)
   }
 
   collationOf(expr: Expr): Collation {
@@ -133,7 +138,7 @@ export class SelectText {
   sorting(term: SortedColumn, collation: Collation): Omit<SortTerm, 'column'> {
     const descending = term.order === 'Desc'
     return {
-      collation: term.expr.type === 'CollateExpr' ? this.collationOf(term.expr) : collation,
+      collation: isCollated(term.expr) ? this.collationOf(term.expr) : collation,
       descending,
       nullsFirst: term.nulls === undefined ? !descending : term.nulls === 'First',
     }
@@ -250,6 +255,12 @@ export class SelectText {
     this.#exports.push((edits) => edits.insert(at, `, ${sql} AS ${name} `))
     return `${quote(item.alias)}.${name}`
   }
+}
+
+/** Whether a term says itself how it sorts: `x COLLATE NOCASE`, also in parentheses. */
+function isCollated(term: Expr): boolean {
+  if (term.type === 'ParenthesizedExpr' && term.exprs.length === 1) return isCollated(term.exprs[0] as Expr)
+  return term.type === 'CollateExpr'
 }
 
 /** Stars written out, so that they do not stand for what was added to derived tables. */

@@ -1,7 +1,9 @@
-import type { RowKey, SqlValue, WireRow } from '@millrace/protocol'
+import { assert, type RowKey, type SqlValue, type WireRow } from '@millrace/protocol'
 import type { Compiled } from '../compile/compile.ts'
 import type { ArmSource } from '../compile/rows.ts'
+import type { Sharing } from '../compile/sharing.ts'
 import type { Database } from '../database/database.ts'
+import { SqliteError } from '../database/sqlite.ts'
 import type { LiveQuery } from './live-query.ts'
 
 /** Fewer queries of one text are answered each by itself. */
@@ -42,18 +44,25 @@ export class SharedRuns {
         for (const [key, values] of keys) all.set(key, values)
       }
     }
-    const table = this.#fill(compiled, queries)
-    const found = queries.map(
-      () => new Map<ArmSource, WireRow[]>([...restricted.keys()].map((source) => [source, []])),
-    )
-    for (const [source, keys] of restricted) {
-      for (const [query, ...row] of this.#rows(compiled, source, table, [...keys.values()]))
-        found[query as number]?.get(source)?.push(row)
+    const table = this.#tableOf(compiled)
+    try {
+      this.#fill(compiled, table, queries)
+      const found = queries.map(
+        () => new Map([...restricted.keys()].map((source) => [source, [] as WireRow[]])),
+      )
+      for (const [source, keys] of restricted) {
+        for (const [query, ...row] of this.#rows(compiled, source, table, [...keys.values()]))
+          found[query as number]?.get(source)?.push(row)
+      }
+      queries.forEach((query, i) => {
+        query.give(found[i] as ReadonlyMap<ArmSource, readonly WireRow[]>)
+      })
+    } catch (error) {
+      // Of which query it is, each finds out by itself; and the shared text may meet rows that no query does.
+      if (!(error instanceof SqliteError)) throw error
+    } finally {
+      this.#database.run(`DELETE FROM temp.${table}`)
     }
-    queries.forEach((query, i) => {
-      query.give(found[i] as ReadonlyMap<ArmSource, readonly WireRow[]>)
-    })
-    this.#database.run(`DELETE FROM temp.${table}`)
   }
 
   *#rows(
@@ -71,22 +80,25 @@ export class SharedRuns {
     }
   }
 
-  /** The table of parameters with a row for each query, numbered. */
-  #fill(compiled: Compiled, queries: readonly LiveQuery[]): string {
-    const { columns, parameters } =
-      compiled.strategy?.type === 'rows' ? (compiled.strategy.sharing ?? NONE) : NONE
+  #tableOf(compiled: Compiled): string {
     let table = this.#tables.get(compiled)
     if (table === undefined) {
       table = `millrace_parameters_${this.#made++}`
       this.#tables.set(compiled, table)
+      const { columns } = sharingOf(compiled)
       this.#database.connection.exec(`CREATE TEMP TABLE ${table} (query INTEGER PRIMARY KEY, ${columns.join(', ')});
         CREATE INDEX temp.${table}_index ON ${table} (p0);`)
     }
+    return table
+  }
+
+  /** A row for each query, numbered. */
+  #fill(compiled: Compiled, table: string, queries: readonly LiveQuery[]): void {
+    const { columns, parameters } = sharingOf(compiled)
     const insert = `INSERT INTO temp.${table} VALUES (?${', ?'.repeat(columns.length)})`
     queries.forEach((query, i) => {
       this.#database.run(insert, [i, ...parameters.map((parameter) => query.parameters[parameter] ?? null)])
     })
-    return table
   }
 
   /** No query of this text is live any more. */
@@ -98,4 +110,8 @@ export class SharedRuns {
   }
 }
 
-const NONE = { columns: [], parameters: [] }
+function sharingOf({ strategy }: Compiled): Pick<Sharing, 'columns' | 'parameters'> {
+  const sharing = strategy?.type === 'rows' ? strategy.sharing : null
+  assert(sharing !== null, 'only queries that can share are asked to')
+  return sharing
+}

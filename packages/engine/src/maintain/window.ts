@@ -27,7 +27,13 @@ export function windowOf(
     'literal' in operand ? operand.literal : parameters[operand.parameter]
   const limit = numberOf(clause.limit)
   const offset = clause.offset === null ? 0 : numberOf(clause.offset)
-  if (typeof limit !== 'number' || typeof offset !== 'number' || !Number.isSafeInteger(limit + offset))
+  if (
+    typeof limit !== 'number' ||
+    typeof offset !== 'number' ||
+    !Number.isSafeInteger(limit) ||
+    !Number.isSafeInteger(offset) ||
+    !Number.isSafeInteger(limit + offset)
+  )
     return { type: 'unknown', plan: null }
   const start = Math.max(0, offset)
   const rows = plan?.type === 'rows' ? plan : null

@@ -112,4 +112,91 @@ export const CASES: readonly NamedCase[] = [
       write('UPDATE OR REPLACE t SET k = NULL, id = 4'),
     ],
   },
+  {
+    // SQLite takes the alias for it in ORDER BY: a row outside the window comes in by the column behind.
+    name: 'ordered by an alias that hides a column, in a window',
+    schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER);',
+    queries: [query('SELECT id, b AS a FROM t ORDER BY a, id LIMIT 2')],
+    history: [
+      write(
+        'INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) SELECT i, 1, i FROM n',
+      ),
+      write('UPDATE t SET b = -5 WHERE id = 50'),
+    ],
+  },
+  {
+    name: 'a COLLATE in parentheses, or within an expression',
+    schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE, x TEXT);',
+    queries: [
+      query('SELECT id, name FROM t ORDER BY (name COLLATE BINARY), id', {
+        order: [{ column: 1, collation: 'BINARY' }],
+      }),
+      query("SELECT x FROM t ORDER BY x COLLATE NOCASE || '', id", {
+        order: [{ column: 0, collation: 'NOCASE' }],
+      }),
+      query("SELECT x FROM t ORDER BY coalesce(x COLLATE NOCASE, 'z'), id", {
+        order: [{ column: 0, collation: 'NOCASE' }],
+      }),
+      query("SELECT count(*) FROM t GROUP BY x COLLATE NOCASE || ''"),
+      query('SELECT DISTINCT trim(x COLLATE NOCASE) FROM t', { spelling: true }),
+    ],
+    history: [
+      write("INSERT INTO t VALUES (1, 'abd', 'abd'), (2, 'B', 'B'), (3, 'Abc', 'Abc')"),
+      write("UPDATE t SET x = 'b' WHERE id = 1"),
+      write("INSERT INTO t VALUES (4, 'ABD', 'ABC')"),
+    ],
+  },
+  {
+    name: 'collations of compound SELECTs',
+    schema: `CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT); CREATE TABLE u (id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE, b TEXT);
+      CREATE TABLE v (id INTEGER PRIMARY KEY, a TEXT, b TEXT COLLATE NOCASE);`,
+    queries: [
+      query("SELECT id, upper(b) || '' AS n FROM u UNION ALL SELECT id, b FROM v ORDER BY n, id", {
+        order: [{ column: 1, collation: 'NOCASE' }],
+      }),
+      query('SELECT id FROM t WHERE x IN (SELECT a FROM u EXCEPT SELECT a FROM v)'),
+      query('SELECT id FROM t WHERE x IN (SELECT a FROM u INTERSECT SELECT a FROM v)'),
+      query("SELECT id FROM t WHERE x || '' IN (SELECT b FROM u UNION ALL SELECT b FROM v)"),
+    ],
+    history: [
+      write(
+        "INSERT INTO t VALUES (1, 'abc'), (2, 'q1')",
+        "INSERT INTO u VALUES (1, 'abc', 'ABC')",
+        "INSERT INTO v VALUES (1, 'x', 'ZZ'), (2, 'y', 'qq')",
+      ),
+      write("INSERT INTO v VALUES (3, 'ABC', 'm')"),
+      write("INSERT INTO u VALUES (2, 'k', 'Q1')"),
+    ],
+  },
+  {
+    name: 'conditions on groups that have several spellings',
+    schema: `CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE, x TEXT); CREATE TABLE u (id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE);`,
+    queries: [
+      query("SELECT x, n FROM (SELECT name AS x, count(*) AS n FROM t GROUP BY name) WHERE x GLOB 'A*'"),
+      query(
+        'SELECT id FROM t WHERE EXISTS (SELECT 1 FROM (SELECT DISTINCT a FROM u) d WHERE d.a = t.x COLLATE BINARY)',
+      ),
+    ],
+    history: [
+      write("INSERT INTO t VALUES (1, 'Abc', 'ABC')", "INSERT INTO u VALUES (1, 'abc'), (2, 'ABC')"),
+      write("INSERT INTO t VALUES (2, 'abc', 'abc')"),
+      write('DELETE FROM u WHERE id = 1'),
+    ],
+  },
+  {
+    name: 'a query recovers when a row is mended that its conditions leave out',
+    schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY, owner INTEGER, data TEXT);',
+    queries: [query("SELECT id FROM t WHERE json_extract(data, '$.a') = 1 AND owner = 1")],
+    subscribeAfter: 1,
+    history: [
+      write(`INSERT INTO t VALUES (1, 1, '{"a":1}'), (2, 2, '{')`),
+      write(`UPDATE t SET data = '{}' WHERE id = 2`),
+    ],
+  },
+  {
+    name: 'LIMIT and OFFSET that are whole only together',
+    schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY);',
+    queries: [query('SELECT id FROM t LIMIT ? OFFSET ?', { parameters: [2.5, 0.5] })],
+    history: [write('INSERT INTO t VALUES (1), (2), (3)')],
+  },
 ]

@@ -103,7 +103,7 @@ export function compileGroups(
   for (const column of planned?.hidden ?? []) hidden.add(column)
   const rowCount = hidden.share('count(*)')
   const picks = new BareColumns(normal, bound, level)
-  const open = collations.some((collation) => collation !== 'BINARY') || picks.any
+  const open = collations.some((collation) => collation !== 'BINARY') || picks.any || picks.ofKeys
   // With one min() SQLite takes what is not grouped by from the row that has it, so that it is always the same row's.
   const settled = open && !picks.minOrMax
   if (settled) {
@@ -216,6 +216,8 @@ function distinctRules(width: number, rowCount: number): ColumnRule[] {
 class BareColumns {
   /** A column is shown that is neither grouped by nor aggregated. */
   readonly any: boolean
+  /** Something is made of a key that 1 and 1.0 share, of which one row's is taken. */
+  readonly ofKeys: boolean
   /** By which SQLite picks the row. */
   readonly minOrMax: boolean
 
@@ -232,11 +234,21 @@ class BareColumns {
           return ref?.type === 'column' && ref.item === output.item && ref.column === output.column
         }),
     )
+    const hasOneForm = (key: Expr) => {
+      const ref = isName(key) ? refs.get(startOf(key)) : undefined
+      const column = ref?.type === 'column' ? ref.item.table?.columns[ref.column] : undefined
+      return column !== undefined && column.affinity !== 'BLOB' && column.affinity !== 'NUMERIC'
+    }
     let minOrMax = false
+    let ofKeys = false
     for (const root of roots) {
+      const shown = root.type === 'ExprResultColumn' ? root.expr : root
       traverse(root, {
         enter(node) {
-          if (node.type !== 'ExprResultColumn' && keys.has(textOf(sql, node))) return 'skip'
+          if (node.type !== 'ExprResultColumn' && keys.has(textOf(sql, node))) {
+            if (node !== shown && !hasOneForm(node as Expr)) ofKeys = true
+            return 'skip'
+          }
           if (
             (node.type === 'FunctionCallExpr' || node.type === 'FunctionCallStarExpr') &&
             isAggregateCall(node)
@@ -251,6 +263,7 @@ class BareColumns {
       })
     }
     this.any = any && core.distinctness !== 'Distinct'
+    this.ofKeys = ofKeys
     this.minOrMax = minOrMax
   }
 }

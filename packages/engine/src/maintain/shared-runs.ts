@@ -47,12 +47,14 @@ export class SharedRuns {
     const table = this.#tableOf(compiled)
     try {
       this.#fill(compiled, table, queries)
+      // The columns that parameters are compared with stand behind the row.
+      const compared = sharingOf(compiled).columns.length
       const found = queries.map(
         () => new Map([...restricted.keys()].map((source) => [source, [] as WireRow[]])),
       )
       for (const [source, keys] of restricted) {
         for (const [query, ...row] of this.#rows(compiled, source, table, [...keys.values()]))
-          found[query as number]?.get(source)?.push(row)
+          found[query as number]?.get(source)?.push(row.slice(0, -compared))
       }
       queries.forEach((query, i) => {
         query.give(found[i] as ReadonlyMap<ArmSource, readonly WireRow[]>)

@@ -199,4 +199,14 @@ export const CASES: readonly NamedCase[] = [
     queries: [query('SELECT id FROM t LIMIT ? OFFSET ?', { parameters: [2.5, 0.5] })],
     history: [write('INSERT INTO t VALUES (1), (2), (3)')],
   },
+  {
+    name: 'what is made of a group key that 1 and 1.0 share',
+    schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY, n, a INTEGER);',
+    queries: [
+      query('SELECT n / 2, sum(a) FROM t GROUP BY n', { choice: true }),
+      query("SELECT typeof(n) || '', count(*) FROM t GROUP BY n", { choice: true }),
+      query('SELECT n, sum(a) FROM t GROUP BY n'),
+    ],
+    history: [write('INSERT INTO t VALUES (1, 1, 1), (2, 1.0, 2)'), write('DELETE FROM t WHERE id = 1')],
+  },
 ]

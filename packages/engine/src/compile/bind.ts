@@ -98,7 +98,13 @@ export interface ColumnRef {
 export type Ref = ({ readonly type: 'column' } & ColumnRef) | { readonly type: 'output'; readonly expr: Expr }
 
 export type Output =
-  | { readonly type: 'expression'; readonly expr: Expr; readonly name: string | undefined }
+  | {
+      readonly type: 'expression'
+      readonly expr: Expr
+      readonly name: string | undefined
+      /** The name was given to it. */
+      readonly aliased: boolean
+    }
   | ({ readonly type: 'column'; readonly name: string } & ColumnRef)
 
 /** A statement with its names resolved. */
@@ -397,6 +403,7 @@ class Binder {
           type: 'expression',
           expr: column.expr,
           name: column.alias === undefined ? nameOf(column.expr) : unquote(column.alias.name.text),
+          aliased: column.alias !== undefined,
         })
         continue
       }
@@ -419,6 +426,7 @@ class Binder {
     const output = ordinal === undefined ? undefined : level.outputs[ordinal - 1]
     if (ordinal !== undefined) {
       if (output?.type !== 'expression') throw new Beyond('GROUP BY a column of *')
+      if (collationWithin(term) !== undefined) throw new Beyond('GROUP BY a number with a COLLATE')
       return output.expr
     }
     const ref = isName(term) ? this.#refs.get(startOf(term)) : undefined
@@ -536,7 +544,7 @@ class Binder {
   }
 }
 
-/** The output that a term of ORDER BY names: by number, or by its name, which may be an alias that hides a column. */
+/** The output that a term of ORDER BY names: by number, or by an alias, which goes before a column of that name. */
 function sortedOutput(outputs: readonly Output[], term: Expr): Output | undefined {
   const ordinal = ordinalOf(term)
   if (ordinal !== undefined) return outputs[ordinal - 1]
@@ -544,7 +552,9 @@ function sortedOutput(outputs: readonly Output[], term: Expr): Output | undefine
   if (term.type === 'ParenthesizedExpr' && term.exprs.length === 1)
     return sortedOutput(outputs, term.exprs[0] as Expr)
   return term.type === 'Id'
-    ? outputs.find(({ name }) => name !== undefined && same(name, term.name))
+    ? outputs.find(
+        (output) => output.type === 'expression' && output.aliased && same(output.name ?? '', term.name),
+      )
     : undefined
 }
 
@@ -669,7 +679,7 @@ export function collationOf(expr: Expr, refs: ReadonlyMap<number, Ref>): Collati
 }
 
 /** A COLLATE inside an expression is the whole expression's, the first of several. */
-function collationWithin(expr: Expr): Collation | undefined {
+export function collationWithin(expr: Expr): Collation | undefined {
   let found: Collation | undefined
   traverse(expr, {
     enter(node) {

@@ -4,7 +4,7 @@ import { imagesBefore, isNoted, noteOf, nowAndBefore } from '../capture/images.t
 import { quote } from '../database/database.ts'
 import { keyExpressions, type Table } from '../schema/catalog.ts'
 import type { Bound, ColumnRef, Item, Level, Output, Ref, Term } from './bind.ts'
-import { columnCollation, isName } from './bind.ts'
+import { collationWithin, columnCollation, isName } from './bind.ts'
 import { Edits, endOf, startOf, textOf } from './edits.ts'
 import { isAggregateCall } from './functions.ts'
 
@@ -166,6 +166,8 @@ export class Searcher {
     const output = level?.outputs[column]
     if (level === undefined || others.length > 0 || output === undefined) return undefined
     if (!this.#passesThrough(level, output.type === 'expression' ? output.expr : null)) return undefined
+    // Outside of the derived table its COLLATE gives way to others; written out here it would not.
+    if (output.type === 'expression' && collationWithin(output.expr) !== undefined) return undefined
     return output.type === 'column'
       ? this.#ref({ ...output, type: 'column' })
       : parenthesized(this.render(output.expr), isName(output.expr))

@@ -164,7 +164,7 @@ export class SelectText {
     if (node.type === 'Id') {
       const { name } = node
       const alias = this.level.outputs.findIndex(
-        (output, i) => output.type === 'expression' && same(output.name ?? '', name) && this.#hasAlias(i),
+        (output) => output.type === 'expression' && output.aliased && same(output.name ?? '', name),
       )
       if (alias !== -1) return alias
     }
@@ -184,17 +184,6 @@ export class SelectText {
       return textOf(this.#sql, output.expr) === textOf(this.#sql, node)
     })
     return index === -1 ? undefined : index
-  }
-
-  #hasAlias(index: number): boolean {
-    const output = this.level.outputs[index]
-    return this.level.core.columns.some(
-      (column) =>
-        column.type === 'ExprResultColumn' &&
-        output?.type === 'expression' &&
-        column.expr === output.expr &&
-        column.alias !== undefined,
-    )
   }
 
   /** The units of a plain level, and the changes that bring their keys to its select list. */

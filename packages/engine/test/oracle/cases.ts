@@ -209,4 +209,36 @@ export const CASES: readonly NamedCase[] = [
     ],
     history: [write('INSERT INTO t VALUES (1, 1, 1), (2, 1.0, 2)'), write('DELETE FROM t WHERE id = 1')],
   },
+  {
+    name: 'of two outputs of one name, the alias sorts',
+    schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER);',
+    queries: [query('SELECT a, b AS a, id FROM t ORDER BY a LIMIT 1')],
+    history: [
+      write(
+        'INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) SELECT i, 1, i FROM n',
+      ),
+      write('UPDATE t SET b = -1 WHERE id = 50'),
+    ],
+  },
+  {
+    name: 'GROUP BY a number with a COLLATE',
+    schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);',
+    queries: [query('SELECT v, count(*) FROM t GROUP BY 1 COLLATE NOCASE', { spelling: true })],
+    history: [write("INSERT INTO t VALUES (1, 'a')"), write("INSERT INTO t VALUES (2, 'A')")],
+  },
+  {
+    name: 'a COLLATE in a derived table gives way outside of it',
+    schema:
+      'CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT); CREATE TABLE u (id INTEGER PRIMARY KEY, w TEXT COLLATE NOCASE);',
+    queries: [
+      query(
+        'SELECT id FROM u WHERE EXISTS (SELECT 1 FROM (SELECT x COLLATE BINARY AS q FROM t) d WHERE u.w = d.q)',
+      ),
+      query('SELECT id FROM u WHERE w IN (SELECT q FROM (SELECT x COLLATE BINARY AS q FROM t))'),
+    ],
+    history: [
+      write("INSERT INTO u VALUES (3, 'c')", "INSERT INTO t VALUES (1, 'z')"),
+      write("UPDATE t SET x = 'C'"),
+    ],
+  },
 ]

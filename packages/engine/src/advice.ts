@@ -1,6 +1,7 @@
 import type { Affinity, Collation } from '@millrace/protocol'
 import type { Expr } from 'sqlite3-parser'
-import { type Bound, type ColumnRef, collationOf, type Item, type Level, type Term } from './compile/bind.ts'
+import { collationOf } from './compile/collation.ts'
+import type { Bound, ColumnRef, Item, Level, Term } from './compile/levels.ts'
 import { same } from './compile/names.ts'
 import type { Normal } from './compile/normalize.ts'
 import { Searcher } from './compile/search.ts'

@@ -142,7 +142,7 @@ test('one that SQLite refuses does not disturb the others of its text, nor is it
     2,
     2,
   ])
-  // By a row that no query has any more, but the statement for all of them meets.
+  // By a row that is in no query now, but that the statement for all of them meets.
   engine.write([
     exec("UPDATE t SET n = 99, x = '{' WHERE n = 4"),
     exec('UPDATE t SET x = ? WHERE n < 9 AND n <> 3', ['{"a":3}']),

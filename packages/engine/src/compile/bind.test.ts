@@ -4,9 +4,12 @@ import { sqlite } from '../../test/oracle/connect.ts'
 import { Database } from '../database/database.ts'
 import type { Catalog } from '../schema/catalog.ts'
 import { applySchema } from '../schema/schema.ts'
-import { Beyond, type Bound, bind, collationOf, conjuncts, type Item, ordinalOf, type Ref } from './bind.ts'
+import { bind } from './bind.ts'
+import { collationOf } from './collation.ts'
 import { textOf } from './edits.ts'
+import { Beyond, type Bound, type Item, type Ref } from './levels.ts'
 import { normalize } from './normalize.ts'
+import { conjuncts, ordinalOf } from './terms.ts'
 
 const SCHEMA = `
   CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b TEXT COLLATE NOCASE, "odd name");

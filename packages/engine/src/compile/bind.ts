@@ -1,4 +1,3 @@
-import type { Collation } from '@millrace/protocol'
 import type {
   Expr,
   FromClause,
@@ -10,118 +9,24 @@ import type {
   SelectTable,
 } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
-import { type Catalog, findTable, type Table } from '../schema/catalog.ts'
+import { type Catalog, findTable } from '../schema/catalog.ts'
+import { collationWithin } from './collation.ts'
 import { startOf } from './edits.ts'
 import { isAggregate, isAggregateCall } from './functions.ts'
+import {
+  Beyond,
+  type Bound,
+  type ColumnRef,
+  type InLink,
+  type Item,
+  type Level,
+  type Output,
+  type Place,
+  type Ref,
+  type Term,
+} from './levels.ts'
 import { same, unquote } from './names.ts'
-
-/*
- * Names resolved. A statement is a tree of levels, one for each SELECT in it; a level's FROM holds items; a name in an
- * expression refers to a column of an item, of its own level or of one around it.
- */
-
-/** One SELECT of the statement. */
-export interface Level {
-  readonly parent: Level | null
-  readonly place: Place
-  /** With its ORDER BY and LIMIT, shared by the arms of a compound. */
-  readonly body: Select
-  readonly core: SelectFrom
-  readonly items: Item[]
-  /** What must be true of a row of its FROM: WHERE, and ON of inner joins, split at AND. */
-  readonly conditions: Term[]
-  readonly outputs: Output[]
-  readonly aggregate: boolean
-  /** Each of its rows is one row of its FROM: no DISTINCT, GROUP BY, aggregates, LIMIT, compound. */
-  readonly plain: boolean
-  /** Which of its rows are there depends on other rows: LIMIT. */
-  readonly limited: boolean
-  /** One arm of a UNION or the like. */
-  readonly compound: boolean
-  /** What GROUP BY groups by; outputs that it names by number or alias are followed. */
-  readonly groupBy: Expr[]
-}
-
-/** Where a level stands. */
-export type Place =
-  | { readonly type: 'top' }
-  | { readonly type: 'derived'; item: Item }
-  /** In an expression of `level`; `on` where that is the ON of an outer join, which then belongs to the item. */
-  | {
-      readonly type: 'expression'
-      readonly level: Level
-      readonly on: Item | null
-      readonly in: InLink | null
-    }
-
-/** `lhs [NOT] IN (SELECT output …)`. Positive: a conjunct of WHERE or ON, under AND and OR at most. */
-export interface InLink {
-  readonly lhs: Expr
-  readonly positive: boolean
-}
-
-/** One item of FROM. */
-export interface Item {
-  readonly id: number
-  readonly level: Level
-  readonly alias: string
-  readonly node: SelectTable
-  readonly table: Table | null
-  /** The arms of a derived table; more than one with UNION and the like. */
-  readonly derived: Level[] | null
-  /** Names of its columns, in the order of `*`. */
-  readonly columns: readonly string[]
-  /** The columns among them that `*` leaves out, for USING or NATURAL gave them before. */
-  readonly merged: Set<number>
-  /** Columns that are read somewhere, by position in the table. */
-  readonly reads: Set<number>
-  /** Those of them that decide which rows there are, or where; the others are only shown. */
-  readonly decides: Set<number>
-
-  /** May be missing from a row of FROM: the right side of LEFT JOIN, the left one of RIGHT JOIN. */
-  nullable: boolean
-  /** What makes a row of it join, when it is nullable. */
-  on: Term[]
-}
-
-/** A part of a conjunction: an expression, or one column of USING and NATURAL. */
-export type Term =
-  | { readonly type: 'expression'; readonly expr: Expr }
-  | { readonly type: 'using'; readonly left: ColumnRef; readonly right: ColumnRef }
-
-export interface ColumnRef {
-  readonly item: Item
-  readonly column: number
-}
-
-/** What a name stands for; `output`: an alias of the select list. */
-export type Ref = ({ readonly type: 'column' } & ColumnRef) | { readonly type: 'output'; readonly expr: Expr }
-
-export type Output =
-  | {
-      readonly type: 'expression'
-      readonly expr: Expr
-      readonly name: string | undefined
-      /** The name was given to it. */
-      readonly aliased: boolean
-    }
-  | ({ readonly type: 'column'; readonly name: string } & ColumnRef)
-
-/** A statement with its names resolved. */
-export interface Bound {
-  /** One arm, or those of a UNION ALL. */
-  readonly arms: readonly Level[]
-  /** By the position of the name in the text. */
-  readonly refs: ReadonlyMap<number, Ref>
-  /** The levels of subqueries in expressions, by the position of their SELECT. */
-  readonly subqueries: ReadonlyMap<number, readonly Level[]>
-  /** Items that are tables, of all levels. */
-  readonly tables: readonly Item[]
-  readonly levels: readonly Level[]
-}
-
-/** Said where a query is beyond incremental maintenance: it then runs again. In words for a person. */
-export class Beyond extends Error {}
+import { conjuncts, isName, ordinalOf } from './terms.ts'
 
 const LEFT = 8
 const RIGHT = 16
@@ -593,24 +498,12 @@ function nameOf(expr: Expr): string | undefined {
   return expr.type === 'QualifiedExpr' ? unquote(expr.column.text) : undefined
 }
 
-export function isName(expr: Expr): boolean {
-  return expr.type === 'Id' || expr.type === 'NameExpr' || expr.type === 'QualifiedExpr'
-}
-
 function isJoinCondition(level: Level | null, root: Expr): boolean {
   return (
     level?.core.from?.joins?.some(
       ({ constraint }) => constraint?.type === 'OnJoinConstraint' && constraint.expr === root,
     ) === true
   )
-}
-
-/** The parts of a conjunction. */
-export function conjuncts(expr: Expr): Expr[] {
-  if (expr.type === 'ParenthesizedExpr' && expr.exprs.length === 1) return conjuncts(expr.exprs[0] as Expr)
-  if (expr.type === 'BinaryExpr' && expr.op === 'And')
-    return [...conjuncts(expr.left), ...conjuncts(expr.right)]
-  return [expr]
 }
 
 function inLink(root: Expr, select: Select, inWhere: boolean): InLink | null {
@@ -637,65 +530,4 @@ function inLink(root: Expr, select: Select, inWhere: boolean): InLink | null {
     },
   })
   return found
-}
-
-/** SQLite takes a bare integer for the number of an output, also in parentheses, with a plus or with COLLATE. */
-export function ordinalOf(term: Expr): number | undefined {
-  switch (term.type) {
-    case 'NumericLiteral':
-      return /^(\d+|0x[0-9a-f]+)$/i.test(term.value) ? Number(term.value) : undefined
-    case 'ParenthesizedExpr':
-      return term.exprs.length === 1 ? ordinalOf(term.exprs[0] as Expr) : undefined
-    case 'UnaryExpr':
-      return term.op === 'Positive' ? ordinalOf(term.expr) : undefined
-    case 'CollateExpr':
-      return ordinalOf(term.expr)
-    default:
-      return undefined
-  }
-}
-
-/** The collation by which SQLite sorts, groups and compares an expression; undefined where it has none of its own. */
-export function collationOf(expr: Expr, refs: ReadonlyMap<number, Ref>): Collation | undefined {
-  switch (expr.type) {
-    case 'CollateExpr':
-      return unquote(expr.collation).toUpperCase() as Collation
-    case 'ParenthesizedExpr':
-      return expr.exprs.length === 1 ? collationOf(expr.exprs[0] as Expr, refs) : collationWithin(expr)
-    case 'CastExpr':
-      return collationOf(expr.expr, refs)
-    case 'UnaryExpr':
-      return expr.op === 'Positive' ? collationOf(expr.expr, refs) : collationWithin(expr)
-    case 'Id':
-    case 'NameExpr':
-    case 'QualifiedExpr': {
-      const ref = refs.get(startOf(expr))
-      if (ref === undefined) return undefined
-      return ref.type === 'output' ? collationOf(ref.expr, refs) : columnCollation(ref, refs)
-    }
-    default:
-      return collationWithin(expr)
-  }
-}
-
-/** A COLLATE inside an expression is the whole expression's, the first of several. */
-export function collationWithin(expr: Expr): Collation | undefined {
-  let found: Collation | undefined
-  traverse(expr, {
-    enter(node) {
-      if (node.type === 'CollateExpr') found ??= unquote(node.collation).toUpperCase() as Collation
-      return node.type === 'Select' || node.type === 'CollateExpr' ? 'skip' : 'continue'
-    },
-  })
-  return found
-}
-
-export function columnCollation(
-  { item, column }: ColumnRef,
-  refs: ReadonlyMap<number, Ref>,
-): Collation | undefined {
-  if (item.table !== null) return item.table.columns[column]?.collation ?? 'BINARY'
-  const output = item.derived?.[0]?.outputs[column]
-  if (output === undefined) return undefined
-  return output.type === 'column' ? columnCollation(output, refs) : collationOf(output.expr, refs)
 }

@@ -19,10 +19,10 @@ import type {
 } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { type Catalog, findTable } from '../schema/catalog.ts'
-import { ordinalOf } from './bind.ts'
 import { columnIndex, isKnown, resolve, type Scope, type Source, sortCollation } from './expression.ts'
 import { isAggregateCall } from './functions.ts'
 import { same } from './names.ts'
+import { ordinalOf } from './terms.ts'
 
 /*
  * What a client is told so that it can predict a query of one table: RowsPlan for its rows, GroupsPlan for aggregates.

@@ -3,7 +3,7 @@ import type { Expr } from 'sqlite3-parser'
 import type { Condition as RowCondition } from '../impact/impact-index.ts'
 import type { Bound as RangeBound } from '../impact/interval-index.ts'
 import { constantValue, type Table } from '../schema/catalog.ts'
-import type { Item } from './bind.ts'
+import type { Item } from './levels.ts'
 import type { Condition, Searcher } from './search.ts'
 
 /** What a change of one table, at one place in the query, asks of its maintenance. */

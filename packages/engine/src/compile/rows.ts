@@ -1,7 +1,7 @@
 import type { Collation, Plan, Shape } from '@millrace/protocol'
 import { quote } from '../database/database.ts'
 import type { Catalog, Table } from '../schema/catalog.ts'
-import { Beyond, type Bound, type Item, type Level } from './bind.ts'
+import { Beyond, type Bound, type Item, type Level } from './levels.ts'
 import type { Normal } from './normalize.ts'
 import { numberParameters, planRows, seesOtherRows } from './plan.ts'
 import { discriminatorOf, type Reaction } from './reaction.ts'

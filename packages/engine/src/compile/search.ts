@@ -3,10 +3,11 @@ import { traverse } from 'sqlite3-parser'
 import { imagesBefore, isNoted, noteOf, nowAndBefore } from '../capture/images.ts'
 import { quote } from '../database/database.ts'
 import { keyExpressions, type Table } from '../schema/catalog.ts'
-import type { Bound, ColumnRef, Item, Level, Output, Ref, Term } from './bind.ts'
-import { collationWithin, columnCollation, isName } from './bind.ts'
+import { collationWithin, columnCollation } from './collation.ts'
 import { Edits, endOf, startOf, textOf } from './edits.ts'
 import { isAggregateCall } from './functions.ts'
+import type { Bound, ColumnRef, Item, Level, Output, Ref, Term } from './levels.ts'
+import { isName } from './terms.ts'
 
 /*
  * Which part of a result a changed row can touch, where the row's own key does not say: in a subquery, or at the

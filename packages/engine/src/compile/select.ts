@@ -3,19 +3,12 @@ import type { Expr, Select, SelectFrom, SortedColumn } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { quote } from '../database/database.ts'
 import { keyExpressions } from '../schema/catalog.ts'
-import {
-  Beyond,
-  type Bound,
-  collationOf,
-  columnCollation,
-  type Item,
-  isName,
-  type Level,
-  ordinalOf,
-} from './bind.ts'
+import { collationOf, columnCollation } from './collation.ts'
 import { Edits, endOf, startOf, textOf } from './edits.ts'
+import { Beyond, type Bound, type Item, type Level } from './levels.ts'
 import { same, unquote } from './names.ts'
 import type { Normal } from './normalize.ts'
+import { isName, ordinalOf } from './terms.ts'
 import type { HiddenColumns, SortTerm } from './wire.ts'
 
 /*

@@ -2,9 +2,10 @@ import type { Expr } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { quote } from '../database/database.ts'
 import { columnType } from '../schema/catalog.ts'
-import { type Bound, isName, type Level } from './bind.ts'
 import { endOf, startOf } from './edits.ts'
+import type { Bound, Level } from './levels.ts'
 import type { Normal } from './normalize.ts'
+import { isName } from './terms.ts'
 
 /*
  * Many live queries of one text that one commit touches are answered by one statement. It runs the text without the

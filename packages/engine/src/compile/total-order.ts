@@ -1,9 +1,10 @@
 import type { FunctionCallExpr } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { keyExpressions } from '../schema/catalog.ts'
-import { type Bound, isName, type Level } from './bind.ts'
 import { Edits, endOf, startOf } from './edits.ts'
+import type { Bound, Level } from './levels.ts'
 import type { Normal } from './normalize.ts'
+import { isName } from './terms.ts'
 
 /*
  * Which of equal rows a LIMIT in a subquery keeps, and in which order a list is made, SQLite leaves open: it may be another

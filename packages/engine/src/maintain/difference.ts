@@ -14,7 +14,13 @@ export interface Result {
 export interface Delta {
   readonly remove: readonly RowKey[]
   /** New, changed, or moved. */
-  readonly put: readonly { readonly at: number; readonly key: RowKey; readonly row: WireRow }[]
+  readonly put: readonly {
+    readonly at: number
+    readonly key: RowKey
+    readonly row: WireRow
+    /** The row that it replaces, where that is known. */
+    readonly was?: WireRow | undefined
+  }[]
 }
 
 /**

@@ -1,9 +1,19 @@
-import type { MillraceError, Plan, RowKey, Shape, SqlValue, StrategyName, WireRow } from '@millrace/protocol'
+import {
+  identicalRows,
+  type MillraceError,
+  type Plan,
+  type RowKey,
+  type Shape,
+  type SqlValue,
+  type StrategyName,
+  type WireRow,
+} from '@millrace/protocol'
 import type { RowChange } from '../capture/capture.ts'
 import { bag, type Compiled } from '../compile/compile.ts'
 import type { GroupsAction } from '../compile/groups.ts'
 import { type Reaction, rowCondition } from '../compile/reaction.ts'
 import type { ArmSource, RowsAction } from '../compile/rows.ts'
+import type { SortTerm } from '../compile/wire.ts'
 import type { Database } from '../database/database.ts'
 import { invalidSql } from '../database/errors.ts'
 import type { Interest } from '../impact/impact-index.ts'
@@ -249,7 +259,7 @@ export class LiveQuery {
       return this.refresh(before)
     }
     if (delta === null) return this.refresh(before)
-    const told = before === undefined ? delta : difference(before, this.#told())
+    const told = before === undefined ? this.#shown(delta) : difference(before, this.#told())
     return told === null || told.remove.length + told.put.length === 0 ? null : { type: 'delta', ...told }
   }
 
@@ -258,12 +268,25 @@ export class LiveQuery {
     return new Set(reactions.flatMap(({ table }) => (tables.has(table) ? [table] : [])))
   }
 
-  /** What is told is only a part of what is held, so that a delta of this is none of that. */
+  /** What moves rows is not told, or not all rows are, so that a delta of what is held is none of what is told. */
   get #needsBefore(): boolean {
-    const held = this.#strategy.result.rows[0]?.length ?? 0
-    const { columns, key } = this.#compiled
-    const shown = columns.length + key.filter(({ column }) => column >= columns.length).length
-    return this.#window.type === 'part' || (held > this.#width && held > shown)
+    const { strategy, key } = this.#compiled
+    const isHidden = ({ column }: SortTerm) =>
+      column >= this.#width && !key.some((part) => part.column === column)
+    return this.#window.type === 'part' || strategy?.order.some(isHidden) === true
+  }
+
+  /** Of a delta of what is held, the part that can be seen. */
+  #shown(delta: Delta): Delta {
+    const width = this.#width
+    if ((this.#strategy.result.rows[0]?.length ?? 0) <= width) return delta
+    const put = delta.put.filter(
+      ({ row, was }) => was === undefined || !identicalRows(was.slice(0, width), row.slice(0, width)),
+    )
+    return {
+      remove: delta.remove,
+      put: put.map(({ at, key, row }) => ({ at, key, row: row.slice(0, width) })),
+    }
   }
 
   /** Columns of a row that subscribers hear of: what they see, and for a client what it predicts by. */

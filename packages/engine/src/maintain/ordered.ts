@@ -44,13 +44,31 @@ export class OrderedRows implements Result {
 
   /** Takes rows out and puts rows in; one that is there under its key is replaced. Says where they are now. */
   apply(remove: readonly RowKey[], put: readonly (readonly [RowKey, WireRow])[]): Delta {
-    const sorted = put.toSorted((a, b) => this.compare(a[1], b[1]))
-    const gone = [...remove, ...put.flatMap(([key]) => (this.#byKey.has(key) ? [key] : []))]
+    const sorted = put.length > 1 ? put.toSorted((a, b) => this.compare(a[1], b[1])) : put
+    const was = sorted.map(([key]) => this.#byKey.get(key))
+    const gone = [...remove, ...sorted.flatMap(([key], i) => (was[i] === undefined ? [] : [key]))]
+    const stay = sorted.every(([, row], i) => was[i] !== undefined && this.compare(was[i], row) === 0)
     const at =
-      gone.length + sorted.length > MANY ? this.#rebuild(new Set(gone), sorted) : this.#splice(gone, sorted)
+      remove.length === 0 && stay
+        ? this.#replace(sorted)
+        : gone.length + sorted.length > MANY
+          ? this.#rebuild(new Set(gone), sorted)
+          : this.#splice(gone, sorted)
     for (const key of remove) this.#byKey.delete(key)
     for (const [key, row] of sorted) this.#byKey.set(key, row)
-    return { remove, put: sorted.map(([key, row], i) => ({ at: at[i] as number, key, row })) }
+    return {
+      remove,
+      put: sorted.map(([key, row], i) => ({ at: at[i] as number, key, row, was: was[i] })),
+    }
+  }
+
+  /** Rows that stay where they are. */
+  #replace(put: readonly (readonly [RowKey, WireRow])[]): number[] {
+    return put.map(([key, row]) => {
+      const index = this.#indexOf(key)
+      this.rows[index] = row
+      return index
+    })
   }
 
   #splice(gone: readonly RowKey[], put: readonly (readonly [RowKey, WireRow])[]): number[] {

@@ -1,16 +1,14 @@
-import { assert, type RowKey, type SqlValue, type WireRow } from '@millrace/protocol'
+import { assert, type SqlValue, type WireRow } from '@millrace/protocol'
 import type { Compiled } from '../compile/compile.ts'
 import type { ArmSource } from '../compile/rows.ts'
 import type { Sharing } from '../compile/sharing.ts'
 import type { Database } from '../database/database.ts'
 import { SqliteError } from '../database/sqlite.ts'
 import type { LiveQuery } from './live-query.ts'
+import type { Keys } from './restrict.ts'
 
 /** Fewer queries of one text are answered each by itself. */
 const MANY_QUERIES = 8
-
-/** Keys by which queries of one text are restricted, all together. */
-type Keys = Map<RowKey, readonly SqlValue[]>
 
 /** Answers queries that differ in their parameters only by one statement: see compile/sharing.ts. */
 export class SharedRuns {

@@ -428,7 +428,8 @@ export class Engine {
     const committed = results.filter((result) => result.committed)
     this.#commits += committed.length
     const written = this.#writer.takeWritten()
-    const woken = committed.length > 0 ? this.#wake(written) : 0
+    const undone = committed.length < results.length || results.some(({ outcomes }) => outcomes.some(isError))
+    const woken = this.#wake(written, undone, committed.length > 0)
     results
       .flatMap(({ outcomes }) => outcomes)
       .forEach((outcome, i) => {
@@ -442,8 +443,12 @@ export class Engine {
     this.#rowsSent += rows
   }
 
-  #wake(written: ReadonlySet<Table>): number {
-    const { visited, woken } = this.#queries.wake(written)
+  #wake(written: ReadonlySet<Table>, undone: boolean, committed: boolean): number {
+    if (!committed) {
+      this.#queries.forget()
+      return 0
+    }
+    const { visited, woken } = this.#queries.wake(written, undone)
     this.#visited += visited
     this.#woken += woken
     return woken
@@ -466,6 +471,8 @@ function liveChange(query: LiveQuery, change: ResultChange): LiveChange {
       return change
   }
 }
+
+const isError = (outcome: Outcome) => 'error' in outcome
 
 /** Values come from outside; what TypeScript says of them may not be so. */
 function asParameter(value: unknown, i: number): SqlValue {

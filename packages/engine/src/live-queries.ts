@@ -185,11 +185,12 @@ export class LiveQueries {
 
   /**
    * Moves the live queries by what was committed since the last time, and tells their subscribers. `written`: the virtual
-   * tables that statements wrote to.
+   * tables that statements wrote to. `undone`: some statement or transaction was undone meanwhile.
    */
-  wake(written: Iterable<Table>): Impact {
+  wake(written: Iterable<Table>, undone: boolean): Impact {
     const reached = new Reached()
     try {
+      if (undone) this.#capture.doubt()
       const changes = this.#capture.changes()
       for (const change of changes) this.#route(change, reached)
       for (const registered of [...this.#always, ...this.#readersOfAnyWrite(written)])
@@ -211,6 +212,11 @@ export class LiveQueries {
     return { visited: reached.visited.size, woken: reached.woken.size }
   }
 
+  /** What was noted came to nothing. */
+  forget(): void {
+    this.#capture.clear()
+  }
+
   #route(change: TableChange, reached: Reached): void {
     const index = this.#impact.get(change.table)
     if (index === undefined) return
@@ -229,6 +235,7 @@ export class LiveQueries {
 
   #wakeOne(registered: Registered, tables: ReadonlySet<Table>): void {
     const { query, subscribers } = registered
+    if (query.readsImages) this.#capture.fill()
     const change = query.wake(tables)
     this.#noteFailure(registered)
     if (change !== null) for (const subscriber of [...subscribers]) subscriber.changed(query, change)

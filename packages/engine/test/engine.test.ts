@@ -52,6 +52,12 @@ describe('bad input: a MillraceError at the call, with the values and what to do
     ['not SQL in exec', given('DELETE FORM todo'), 'INVALID_SQL', /near "FORM"/],
     ['an unknown table', ask('SELECT * FROM tod'), 'INVALID_SQL', /no such table: tod/],
     ['an unknown column', subscribe('SELECT titel FROM todo'), 'INVALID_SQL', /no such column: titel/],
+    [
+      "a function of the engine's own",
+      ask('SELECT millrace_note(1)'),
+      'INVALID_SQL',
+      /a call of millrace_note/,
+    ],
     ['too few parameters', subscribe('SELECT ?, ?', 1), 'INVALID_SQL', /takes 2 parameters, but 1 was given/],
     ['too many parameters', ask('SELECT 1', 1), 'INVALID_SQL', /takes 0 parameters, but 1 was given/],
     [

@@ -1,22 +1,24 @@
 import { identical, type SqlValue } from '@millrace/protocol'
-import { type Database, quote } from '../database/database.ts'
-import { columnType, type KeyColumn, type Table } from '../schema/catalog.ts'
-import { isNoted, noteColumn, noteHad, noteKey, noteOf } from './images.ts'
+import type { Database } from '../database/database.ts'
+import type { Arguments } from '../database/sqlite.ts'
+import type { Table } from '../schema/catalog.ts'
+import { imagesTable, insertImage, noteOf, rowNow } from './images.ts'
+import { changedColumns, type Given, type Image, type Note, TableNotes, Values } from './notes.ts'
+import { hasNotes, readNotes, shadowScript } from './shadow.ts'
+import { PROCEDURE, Told, triggerScript } from './triggers.ts'
 
 /*
- * Which rows a transaction changed. Temp triggers on each watched table note, per key, the first image that the row
- * had in this transaction; the image after is the row as it stands when the transaction is about to commit. The notes
- * are rows of a temp table, so a statement or savepoint that is rolled back takes its notes along.
+ * Which rows a transaction changed. Temp triggers on each watched table call a procedure of ours with the row's images,
+ * which are noted in memory, per key: the first image before, the last image after. Nothing is asked of SQLite for that.
  *
- *     note of table t:   k0 … km   the key               unique: the first note of a key stays
- *                        had       1: the row was there   0: it was not
- *                        c0 … cn   the image before, NULL where had = 0
+ *     statement ──► temp trigger ──► note (key, before, after)          while it runs
+ *     changes()     the notes, net; what stands in doubt is read again  after COMMIT
+ *     fill()        temp tables of the images before, for statements    only where one is to join with them
+ *                   that join with them
+ *     clear()       forgets
  *
- * They are read, and cleared, when the transaction is committed, so that maintenance can join with them.
- *
- * What SQLite does not tell by triggers is noted before it happens: the rows that REPLACE takes away fire nothing, so
- * BEFORE INSERT and BEFORE UPDATE note the rows that stand in the way, by the key and by each unique index.
- * The notes are written with ON CONFLICT DO NOTHING: OR IGNORE would be overridden by the user's OR REPLACE.
+ * Savepoints that are rolled back do not take their notes along, and need not: the first image before of a row is the
+ * same with and without what was undone. Which image is the last is not, so `doubt` has the tables asked.
  */
 
 /** How one table changed. */
@@ -42,254 +44,226 @@ export interface RowChange {
   readonly changed: ReadonlySet<number>
 }
 
-/** Rows that are looked at one by one; where more changed, queries run again rather. */
-const MAX_ROWS = 1000
-
-/** Different cells of one column that are gathered where more rows changed than that. */
-const MAX_CELLS = 5000
-
 interface Watched {
   readonly table: Table
-  readonly rows: string
-  readonly summary: string
-  /** Columns in which 1 may become 1.0, which is one number in JS. */
-  readonly numeric: readonly number[]
+  /** Of a table that FTS5 keeps for itself, what is read from the temp table: see shadow.ts. */
+  readonly notes: TableNotes
+  /** Gives the row with a key as it stands. */
+  readonly now: string
+  /** Columns in which 1 may be a REAL or an INTEGER. */
+  readonly mixed: readonly number[]
 }
 
 export class Capture {
   readonly #database: Database
-  readonly #watched = new Map<string, Watched>()
-  /** Gives the position of each watched table that has notes. */
-  #probe = ''
-  /** The tables whose notes were read since they were last cleared. */
-  #noted: readonly Watched[] | null = null
+  readonly #watched: Watched[] = []
+  readonly #names = new Set<string>()
+  /** Values of a call that takes more than one. */
+  #parts: Part[] = []
+  /** The tables whose images SQL can read now. */
+  #filled: Watched[] | null = null
 
   constructor(database: Database) {
     this.#database = database
+    database.connection.createProcedure(PROCEDURE, (given) => this.#hear(given))
   }
 
   /** From here on changes of this table are noted; `only`: of the row with this key. Not within a transaction. */
   watch(table: Table, only: number | null = null): void {
-    if (this.#watched.has(table.name) || table.virtual) return
-    this.#database.connection.exec(captureScript(table, only))
-    const numeric = table.columns.flatMap(({ affinity }, i) =>
+    if (this.#names.has(table.name) || table.virtual) return
+    const script = table.shadow
+      ? shadowScript(table, only)
+      : `${imagesTable(table)};\n${triggerScript(table, this.#watched.length, only)}`
+    this.#database.connection.exec(script)
+    const mixed = table.columns.flatMap(({ affinity }, i) =>
       affinity === 'BLOB' || affinity === 'NUMERIC' ? [i] : [],
     )
-    this.#watched.set(table.name, {
-      table,
-      rows: rowsQuery(table, numeric),
-      summary: summaryQuery(table),
-      numeric,
-    })
-    const tables = [...this.#watched.values()]
-    this.#probe = tables
-      .map((watched, i) => `SELECT ${i} WHERE EXISTS (SELECT 1 FROM temp.${noteOf(watched.table)})`)
-      .join(' UNION ALL ')
+    this.#names.add(table.name)
+    this.#watched.push({ table, notes: new TableNotes(table), now: rowNow(table, mixed), mixed })
   }
 
   /** What changed since the notes were last cleared, net: a row that came and went, or is as it was, is no change. */
   changes(): TableChange[] {
-    this.#noted = this.#findNoted()
-    return this.#noted.flatMap((watched) => this.#changesOf(watched))
+    this.#readShadows()
+    const changes: TableChange[] = []
+    for (const watched of this.#watched) {
+      const change = watched.notes.written ? this.#changeOf(watched) : null
+      if (change !== null) changes.push(change)
+    }
+    return changes
   }
 
-  /** The tables that have notes; of one table alone it is not asked, for its notes are read anyway. */
-  #findNoted(): readonly Watched[] {
-    return this.#watched.size < 2 ? [...this.#watched.values()] : this.#probeNotes()
-  }
-
-  #probeNotes(): readonly Watched[] {
-    const watched = [...this.#watched.values()]
-    return this.#database.all(this.#probe).map(([i]) => watched[i as number] as Watched)
+  #readShadows(): void {
+    for (const { table, notes } of this.#watched) {
+      if (!table.shadow) continue
+      notes.written = hasNotes(this.#database, table)
+      if (notes.written) notes.take(readNotes(this.#database, table))
+    }
   }
 
   /** The tables that were written to since the notes were last cleared: also those whose rows are as they were. */
   noted(): readonly Table[] {
-    if (this.#watched.size === 0) return []
-    const noted = this.#watched.size === 1 ? this.#probeNotes() : (this.#noted ?? this.#probeNotes())
-    return noted.map(({ table }) => table)
+    return this.#watched.flatMap(({ table, notes }) => (notes.written ? [table] : []))
   }
 
-  #changesOf({ table, rows, summary, numeric }: Watched): TableChange[] {
-    if (table.coarse) return [{ table, type: 'bulk', columns: 'all', cells: () => null }]
-    const found = this.#database.all(rows)
-    if (found.length > MAX_ROWS) {
-      const cells = (column: number) => this.#cells(table, column)
-      return [{ table, type: 'bulk', columns: this.#columns(table, summary), cells }]
+  /** A statement, a savepoint or a transaction was undone since the notes were last cleared. */
+  doubt(): void {
+    for (const { notes } of this.#watched) notes.doubt()
+  }
+
+  /** Lets SQL read the images before, of the rows that `changes` tells one by one. Done once until they are cleared. */
+  fill(): void {
+    if (this.#filled !== null) return
+    this.#filled = this.#watched.filter(({ table, notes }) => notes.rows.size > 0 && !table.shadow)
+    for (const { table, notes } of this.#filled) {
+      for (const { key, before } of notes.rows.values())
+        this.#database.run(insertImage(table, before !== null, before?.wholes ?? []), [
+          ...key,
+          ...(before?.row ?? []),
+        ])
     }
-    if (found.length === 0) return []
-    return [{ table, type: 'rows', rows: found.map((row) => rowChange(table, numeric, row)) }]
-  }
-
-  #columns(table: Table, summary: string): ReadonlySet<number> | 'all' {
-    // Of an import every row came, which the first one says.
-    if (this.#database.get(cameQuery(table)) !== undefined) return 'all'
-    const changed = this.#database.get(summary) as SqlValue[]
-    return new Set(table.columns.flatMap((_, i) => (changed[i] === 1 ? [i] : [])))
-  }
-
-  #cells(table: Table, column: number): readonly SqlValue[] | null {
-    const cells = this.#database.all(cellsQuery(table, column))
-    return cells.length > MAX_CELLS ? null : cells.map(([cell]) => cell as SqlValue)
   }
 
   /** Forgets the notes. */
   clear(): void {
-    for (const { table } of this.#noted ?? this.#findNoted())
-      this.#database.run(`DELETE FROM temp.${noteOf(table)}`)
-    this.#noted = null
+    for (const watched of this.#watched) {
+      const { table, notes } = watched
+      if (table.shadow ? notes.written : this.#filled?.includes(watched))
+        this.#database.run(`DELETE FROM temp.${noteOf(table)}`)
+      notes.clear()
+    }
+    this.#filled = null
+  }
+
+  #changeOf(watched: Watched): TableChange | null {
+    const { table, notes } = watched
+    // That it is not known which may turn out while the rows are read.
+    const rows = notes.whole || notes.bulk !== null ? [] : this.#rowChanges(watched)
+    if (notes.whole) return { table, type: 'bulk', columns: 'all', cells: () => null }
+    if (notes.bulk !== null) {
+      const { came, columns, cells } = notes.bulk
+      if (!came && columns.size === 0) return null
+      const cellsOf = (column: number) => (cells[column] == null ? null : [...cells[column]])
+      return { table, type: 'bulk', columns: came ? 'all' : columns, cells: cellsOf }
+    }
+    return rows.length === 0 ? null : { table, type: 'rows', rows }
+  }
+
+  #rowChanges(watched: Watched): RowChange[] {
+    const rows: RowChange[] = []
+    for (const note of watched.notes.rows.values()) {
+      if (note.after === undefined) note.after = this.#now(watched, note)
+      const { key, before, after } = note
+      if (before === null && after === null) continue
+      const changed = before === null || after === null ? NONE : changedColumns(before, after)
+      if (before !== null && after !== null && changed.size === 0) continue
+      rows.push({ key, before: before?.row ?? null, after: after?.row ?? null, changed })
+    }
+    return rows
+  }
+
+  /** The row as it stands. */
+  #now({ table, notes, now, mixed }: Watched, { key }: Note): Image | null {
+    const found = this.#database.get(now, key)
+    if (found === undefined) return null
+    // Text that is no UTF-8 is read as another text.
+    if (found.some((value) => typeof value === 'string' && value.includes('\ufffd'))) notes.whole = true
+    const width = table.columns.length
+    const row = found.slice(0, width)
+    const wholes = mixed.filter((column, i) => found[width + i] === 1 && Number.isInteger(row[column]))
+    return { row, wholes }
+  }
+
+  /** A trigger's call. It must not throw: SQLite waits in between. */
+  #hear(given: Arguments): void {
+    try {
+      const what = given.value(0) as number
+      if (what === Told.part) {
+        for (let i = 1; i < given.length; i++) this.#parts.push(new Part(given, i))
+        return
+      }
+      const watched = this.#watched[what >> 3] as Watched
+      watched.notes.written = true
+      if (this.#parts.length === 0) note(watched, what & 7, given, 1)
+      else {
+        for (let i = 1; i < given.length; i++) this.#parts.push(new Part(given, i))
+        note(watched, what & 7, new Parts(this.#parts), 0)
+        this.#parts = []
+      }
+      if (given.lossy) {
+        given.lossy = false
+        watched.notes.whole = true
+      }
+    } catch {
+      // Such as a text too long for JS. Which rows changed is then not known of any table.
+      this.#parts = []
+      for (const { notes } of this.#watched) {
+        notes.written = true
+        notes.whole = true
+      }
+    }
   }
 }
 
-function rowChange(table: Table, numeric: readonly number[], row: readonly SqlValue[]): RowChange {
-  const width = table.columns.length
-  const start = 2 + table.key.length
-  const before = row[0] === 1 ? row.slice(start, start + width) : null
-  const after = row[1] === 1 ? row.slice(start + width, start + 2 * width) : null
-  const changed = new Set<number>()
-  if (before !== null && after !== null) {
-    for (let i = 0; i < width; i++)
-      if (!identical(before[i] as SqlValue, after[i] as SqlValue)) changed.add(i)
-    numeric.forEach((column, i) => {
-      if (row[start + 2 * width + i] === 1) changed.add(column)
-    })
+const NONE: ReadonlySet<number> = new Set()
+
+/** Notes what a call tells; its values begin at `first`. */
+function note({ table, notes }: Watched, what: number, given: Given, first: number): void {
+  const byRowid = table.byRowid === null ? 0 : 1
+  const row = () => new Values(given, first + byRowid, first)
+  switch (what) {
+    case Told.inserted:
+      notes.inserted(row())
+      break
+    case Told.deleted:
+      notes.deleted(row())
+      break
+    case Told.inTheWay:
+      notes.inTheWay(row())
+      break
+    case Told.written:
+      notes.whole = true
+      break
+    default: {
+      const isAt = what === Told.updatedAt
+      if (isAt && given.value(first) === 1) notes.whole = true
+      const old = first + (isAt ? 1 : 2 * byRowid)
+      const now = old + table.columns.length
+      const isSame = (column: number) => given.isSame(old + column, now + column)
+      notes.updated(new Values(given, old, first), new Values(given, now, first + 1), isSame)
+    }
   }
-  return { key: row.slice(2, start), before, after, changed }
 }
 
-/** The temp table and the triggers of one table. */
-function captureScript(table: Table, only: number | null): string {
-  const note = noteOf(table)
-  const trigger = (on: string) => quote(`millrace_${on}_${table.name}`)
-  const on = `main.${quote(table.name)}`
-  const columnOf = (key: KeyColumn) => table.columns.find(({ name }) => name === key.name)
-  // By rowid where it can be: such a note is never refused, so a statement that is noted needs no savepoint of its own.
-  // Before a savepoint SQLite has FTS5 write out what it holds back; while it is doing so, that fails (seen with
-  // contentless_delete: "constraint failed", then "table is locked"). The tables behind FTS5 have such keys.
-  const keys = table.info.autoKey
-    ? [`${noteKey(0)} INTEGER`]
-    : table.key.map((key, i) => `${noteKey(i)} ${columnType(columnOf(key), key.collation)}`)
-  const images = table.columns.map((column, i) => `${noteColumn(i)} ${columnType(column, undefined)}`)
-  const noteKeys = table.key.map((_, i) => noteKey(i)).join(', ')
-  const noteColumns = [noteKeys, noteHad, ...table.columns.map((_, i) => noteColumn(i))].join(', ')
+/** A value of a call that takes more than one: read at once, for it is gone when the call returns. */
+class Part {
+  readonly value: SqlValue
+  readonly isReal: boolean
 
-  const image = (of: string) =>
-    [...keysOf(table, of), '1', ...table.columns.map(({ name }) => `${of}.${quote(name)}`)].join(', ')
-  const noteOld = `INSERT INTO ${note} (${noteColumns}) VALUES (${image('OLD')}) ON CONFLICT DO NOTHING;`
-  const noteNew = `INSERT INTO ${note} (${noteKeys}, ${noteHad}) VALUES (${keysOf(table, 'NEW').join(', ')}, 0) ON CONFLICT DO NOTHING;`
-  const ways = [table.key, ...table.unique, ...(table.rowid === null ? [] : [[rowidOf(table.rowid)]])]
-  const noteInTheWay = ways
-    .map((index) => {
-      const meets = index.map(
-        (column) =>
-          `t.${columnName(table, column)} = ${valueToCome(table, column)} COLLATE ${column.collation}`,
-      )
-      return `INSERT INTO ${note} (${noteColumns}) SELECT ${image('t')} FROM ${on} AS t WHERE ${meets.join(' AND ')} ON CONFLICT DO NOTHING;`
-    })
-    .join('\n  ')
-  // An update gets in another row's way only where it moves within an index, or into a partial one.
-  const moves = ways
-    .flat()
-    .map((column) => {
-      const name = columnName(table, column)
-      return `NEW.${name} COLLATE ${column.collation} IS NOT OLD.${name}`
-    })
-    .join(' OR ')
-  const itMoves = table.partial ? [] : [moves]
-  const isIt = (...images: string[]) =>
-    only === null ? [] : [images.map((of) => `${keysOf(table, of).join()} = ${only}`).join(' OR ')]
-  const when = (...conditions: string[]) =>
-    conditions.length === 0 ? '' : `WHEN ${conditions.map((condition) => `(${condition})`).join(' AND ')} `
-
-  return `
-CREATE TEMP TABLE ${note} (${[...keys, `${noteHad} INT`, ...images].join(', ')}, PRIMARY KEY (${noteKeys}))${table.info.autoKey ? '' : ' WITHOUT ROWID'};
-CREATE TEMP TRIGGER ${trigger('before_insert')} BEFORE INSERT ON ${on} ${when(...isIt('NEW'))}BEGIN
-  ${noteInTheWay}
-END;
-CREATE TEMP TRIGGER ${trigger('after_insert')} AFTER INSERT ON ${on} ${when(...isIt('NEW'))}BEGIN
-  ${noteNew}
-END;
-CREATE TEMP TRIGGER ${trigger('before_update')} BEFORE UPDATE ON ${on} ${when(...itMoves, ...isIt('OLD', 'NEW'))}BEGIN
-  ${noteInTheWay}
-END;
-CREATE TEMP TRIGGER ${trigger('after_update')} AFTER UPDATE ON ${on} ${when(...isIt('OLD', 'NEW'))}BEGIN
-  ${noteOld}
-  ${noteNew}
-END;
-CREATE TEMP TRIGGER ${trigger('after_delete')} AFTER DELETE ON ${on} ${when(...isIt('OLD'))}BEGIN
-  ${noteOld}
-END;`
+  constructor(given: Given, i: number) {
+    this.value = given.value(i)
+    this.isReal = given.isReal(i)
+  }
 }
 
-const rowidOf = (name: string): KeyColumn => ({ name, collation: 'BINARY' })
+class Parts implements Given {
+  readonly #parts: readonly Part[]
 
-/** REPLACE puts the default where NOT NULL is given NULL, but not before the triggers have seen the NULL. */
-function valueToCome(table: Table, key: KeyColumn): string {
-  const value = `NEW.${columnName(table, key)}`
-  const column = table.columns.find(({ name }) => name === key.name)
-  return column?.notNull === true && column.defaultSql !== null
-    ? `coalesce(${value}, ${column.defaultSql})`
-    : value
-}
+  constructor(parts: readonly Part[]) {
+    this.#parts = parts
+  }
 
-function columnName(table: Table, column: KeyColumn): string {
-  return column.name === table.byRowid ? column.name : quote(column.name)
-}
+  value(i: number): SqlValue {
+    return this.#parts[i]?.value ?? null
+  }
 
-function keysOf(table: Table, of: string): string[] {
-  return table.key.map((column) => `${of}.${columnName(table, column)}`)
-}
+  isReal(i: number): boolean {
+    return this.#parts[i]?.isReal ?? false
+  }
 
-/** True where the row is there now: a key column of a row is never NULL. */
-function isThere(table: Table): string {
-  return `t.${columnName(table, table.key[0] as KeyColumn)} IS NOT NULL`
-}
-
-function notesAndRows(table: Table): string {
-  return `temp.${noteOf(table)} AS n LEFT JOIN main.${quote(table.name)} AS t ON ${isNoted(table, 't', 'n')}`
-}
-
-/** A row when some row came or went. */
-function cameQuery(table: Table): string {
-  return `SELECT 1 FROM ${notesAndRows(table)} WHERE n.${noteHad} <> (${isThere(table)}) LIMIT 1`
-}
-
-/** What changed rows have, and had, in one column. */
-function cellsQuery(table: Table, column: number): string {
-  const name = quote(table.columns[column]?.name ?? '')
-  return `SELECT n.${noteColumn(column)} FROM temp.${noteOf(table)} AS n WHERE n.${noteHad}
-    UNION SELECT t.${name} FROM temp.${noteOf(table)} AS n CROSS JOIN main.${quote(table.name)} AS t ON ${isNoted(table, 't', 'n')}
-    LIMIT ${MAX_CELLS + 1}`
-}
-
-/** One row: per column whether it differs in some row that stayed. */
-function summaryQuery(table: Table): string {
-  const there = isThere(table)
-  // Exact: by storage class and bytes. `IS` alone holds 1 and 1.0 the same, and 'a' and 'A' in a NOCASE column.
-  const differs = table.columns.map(({ name }, i) => {
-    const now = `t.${quote(name)}`
-    const before = `n.${noteColumn(i)}`
-    return `coalesce(max(n.${noteHad} AND ${there} AND (${before} COLLATE BINARY IS NOT ${now} OR typeof(${before}) <> typeof(${now}))), 0)`
-  })
-  return `SELECT ${differs.join(', ')} FROM ${notesAndRows(table)}`
-}
-
-/** Had, there, key, image before, image after, and for each of `numeric` whether its storage class differs. */
-function rowsQuery(table: Table, numeric: readonly number[]): string {
-  const there = isThere(table)
-  const names = table.columns.map(({ name }) => quote(name))
-  const same = names.map(
-    (name, i) =>
-      `n.${noteColumn(i)} COLLATE BINARY IS t.${name} AND typeof(n.${noteColumn(i)}) = typeof(t.${name})`,
-  )
-  const outputs = [
-    `n.${noteHad}`,
-    there,
-    ...table.key.map((_, i) => `n.${noteKey(i)}`),
-    ...names.map((_, i) => `n.${noteColumn(i)}`),
-    ...names.map((name) => `t.${name}`),
-    ...numeric.map((i) => `typeof(n.${noteColumn(i)}) <> typeof(t.${names[i]})`),
-  ]
-  return `SELECT ${outputs.join(', ')} FROM ${notesAndRows(table)}
-    WHERE (n.${noteHad} OR ${there}) AND NOT (n.${noteHad} AND ${there} AND ${same.join(' AND ')}) LIMIT ${MAX_ROWS + 1}`
+  isSame(i: number, j: number): boolean {
+    const a = this.#parts[i] as Part
+    const b = this.#parts[j] as Part
+    return a.isReal === b.isReal && identical(a.value, b.value)
+  }
 }

@@ -271,6 +271,7 @@ function transact(sql: string, script: () => void): { touched: SqlValue[]; found
   const before = byDriver(sql)
   script()
   const changed = new Set(capture.changes().map(({ table }) => table))
+  capture.fill()
   const after = byDriver(sql)
   const touched = [...new Set([...before.keys(), ...after.keys()])].filter(
     (id) => before.get(id) !== after.get(id),

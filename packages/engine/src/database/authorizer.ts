@@ -26,7 +26,7 @@ const TELLING_PRAGMAS =
   /^(data_version|schema_version|table_x?info|table_list|index_list|index_x?info|foreign_key_list|foreign_key_check|integrity_check|quick_check)$/i
 
 const CHANGING_FUNCTIONS =
-  /^crsql_(as_crr|as_table|begin_alter|commit_alter|automigrate|finalize|internal_sync_bit|next_db_version)$/i
+  /^(crsql_(as_crr|as_table|begin_alter|commit_alter|automigrate|finalize|internal_sync_bit|next_db_version)|millrace_note)$/i
 
 const NAMES: Record<number, string> = {
   1: 'CREATE INDEX',
@@ -105,7 +105,7 @@ export class AccessRecorder {
         if (trigger === null) add(this.#writes, first ?? '', second ?? '')
         break
       case FUNCTION:
-        // cr-sqlite's own triggers call some of these; from a statement they would change the schema, or stop replication.
+        // cr-sqlite's own triggers call some of these; from a statement they would change the schema, stop replication, or tell of rows that did not change.
         if (trigger === null && CHANGING_FUNCTIONS.test(second ?? '')) this.#other.add(`a call of ${second}`)
         break
       case SELECT:

@@ -225,6 +225,14 @@ export class LiveQuery {
     return rows <= MAX_SHARED
   }
 
+  /** Whether what it will ask SQLite joins with the images of changed rows. */
+  get readsImages(): boolean {
+    if (this.#again || this.#error !== null || this.#strategy instanceof Rerun) return false
+    if (this.#strategy instanceof Aggregate) return true
+    for (const { action } of this.#touched.keys()) if (action.type === 'search') return true
+    return false
+  }
+
   get compiled(): Compiled {
     return this.#compiled
   }

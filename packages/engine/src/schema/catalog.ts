@@ -35,6 +35,8 @@ export interface Table {
   /** A unique index with a WHERE: a row may come into it by a change of any column. */
   readonly partial: boolean
   readonly virtual: boolean
+  /** A virtual table keeps it for itself. */
+  readonly shadow: boolean
   readonly crr: boolean
   readonly info: TableInfo
 }
@@ -73,6 +75,7 @@ export function readCatalog(database: Database): Catalog {
       name.toLowerCase(),
       readTable(database, name, {
         virtual: kind === 'virtual',
+        shadow: false,
         withoutRowid: withoutRowid === 1,
         crr: all.has(`${name}__crsql_clock`),
         triggered: triggered.has(name),
@@ -90,12 +93,16 @@ export function readShadow(database: Database, name: string): Table | undefined 
     [name],
   )
   if (found === undefined) return undefined
-  const facts = { virtual: false, withoutRowid: found[1] === 1, crr: false, triggered: false, ddl: '' }
+  const facts = {
+    ...{ virtual: false, shadow: true, withoutRowid: found[1] === 1 },
+    ...{ crr: false, triggered: false, ddl: '' },
+  }
   return readTable(database, String(found[0]), facts)
 }
 
 interface TableFacts {
   readonly virtual: boolean
+  readonly shadow: boolean
   readonly withoutRowid: boolean
   readonly crr: boolean
   readonly triggered: boolean
@@ -193,6 +200,7 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
     coarse,
     partial,
     virtual: facts.virtual,
+    shadow: facts.shadow,
     crr: facts.crr,
     info: {
       name,

@@ -49,6 +49,7 @@ export class Watcher {
     if (fell !== refused) {
       throw new Broken('not as much refused as a bare writer refuses', `${when}: ${refused}, ${fell}`)
     }
+    if (fell > 0 || work.type === 'merge') this.#capture.doubt()
     const changes = new Map(this.#capture.changes().map((change) => [change.table, change]))
     this.#capture.clear()
     const after = this.#snapshots()

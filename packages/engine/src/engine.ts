@@ -25,7 +25,7 @@ import type { Catalog, Table } from './schema/catalog.ts'
 import { applySchema } from './schema/schema.ts'
 import { Session } from './session.ts'
 import { AppliedWrites, Writer } from './write/apply.ts'
-import { commitGroup, type Outcome, type QueuedMerge, type QueuedWrite } from './write/group.ts'
+import { type Context, commitGroup, type Outcome, type QueuedMerge, type QueuedWrite } from './write/group.ts'
 import { type MergeOutcome, planMerge, readChanges } from './write/merge.ts'
 
 /** What `createEngine` takes. */
@@ -136,9 +136,8 @@ export class Engine {
   readonly #recorder: AccessRecorder
   readonly #catalog: Catalog
   readonly #writer: Writer
-  readonly #applied: AppliedWrites
+  readonly #context: Context
   readonly #defer: (run: () => void) => void
-  readonly #now: () => number
   readonly #epoch: number
 
   readonly #queries: LiveQueries
@@ -160,7 +159,7 @@ export class Engine {
     this.#sqlite = options.sqlite
     this.#database = database
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
-    this.#now = options.now ?? Date.now
+    const now = options.now ?? Date.now
     // The order matters: cr-sqlite's first write must already find temporary structures in memory.
     database.connection.exec(`
       PRAGMA temp_store = memory;
@@ -169,11 +168,12 @@ export class Engine {
       PRAGMA synchronous = ${options.durability === 'relaxed' ? 'normal' : 'full'};
       PRAGMA foreign_keys = on;`)
     this.#recorder = new AccessRecorder(database.connection)
-    this.#applied = new AppliedWrites(database, this.#now())
+    const applied = new AppliedWrites(database, now())
     this.#epoch = nextEpoch(database)
     this.#catalog = applySchema(database, options.schema)
     this.#queries = new LiveQueries(database, this.#recorder, this.#catalog, options.linger)
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
+    this.#context = { database, writer: this.#writer, applied, now }
   }
 
   /** Grows with each commit that changed something; each opening of the database has a higher epoch. */
@@ -413,28 +413,23 @@ export class Engine {
   }
 
   #commit(queued: { write: QueuedWrite | QueuedMerge; settle: (outcome: Outcome) => void }[]): void {
-    const context = {
-      database: this.#database,
-      writer: this.#writer,
-      applied: this.#applied,
-      now: this.#now,
-    }
     const results = commitGroup(
-      context,
+      this.#context,
       queued.map(({ write }) => write),
     )
     // Where a group fell apart into several commits, queries see the last one only: all of it is told as one, or the
     // effect of a write would be told before its end.
-    const committed = results.filter((result) => result.committed)
-    this.#commits += committed.length
+    let committed = 0
+    let undone = false
+    for (const result of results) {
+      if (result.committed) committed++
+      undone ||= !result.committed || result.outcomes.some(isError)
+    }
+    this.#commits += committed
     const written = this.#writer.takeWritten()
-    const undone = committed.length < results.length || results.some(({ outcomes }) => outcomes.some(isError))
-    const woken = this.#wake(written, undone, committed.length > 0)
-    results
-      .flatMap(({ outcomes }) => outcomes)
-      .forEach((outcome, i) => {
-        queued[i]?.settle(outcome)
-      })
+    const woken = this.#wake(written, undone, committed > 0)
+    let next = 0
+    for (const { outcomes } of results) for (const outcome of outcomes) queued[next++]?.settle(outcome)
     for (const session of this.#sessions) session.sendCommit(this.version, woken)
   }
 

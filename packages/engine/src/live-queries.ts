@@ -193,23 +193,29 @@ export class LiveQueries {
       if (undone) this.#capture.doubt()
       const changes = this.#capture.changes()
       for (const change of changes) this.#route(change, reached)
-      for (const registered of [...this.#always, ...this.#readersOfAnyWrite(written)])
-        reached.again(registered)
+      for (const registered of this.#always) reached.again(registered)
+      for (const registered of this.#readersOfAnyWrite(written)) reached.again(registered)
       // What made it fail may be any row, also one that its conditions leave out.
       if (changes.length > 0) for (const registered of this.#failed) reached.again(registered)
-      for (const registered of [...reached.woken]) {
-        // Nobody may ever come back for it.
-        if (registered.subscribers.size > 0) continue
-        reached.woken.delete(registered)
-        this.#end(registered)
-      }
-      this.#shared.prepare([...reached.woken].map(({ query }) => query))
-      const tables = new Set(changes.map(({ table }) => table))
+      this.#endUnheard(reached)
+      if (reached.woken.size === 0) return reached.impact
+      this.#shared.prepare(reached.woken)
+      const tables = new Set<Table>()
+      for (const { table } of changes) tables.add(table)
       for (const registered of reached.woken) this.#wakeOne(registered, tables)
+      return reached.impact
     } finally {
       this.#capture.clear()
     }
-    return { visited: reached.visited.size, woken: reached.woken.size }
+  }
+
+  /** Nobody may ever come back for it. */
+  #endUnheard({ woken }: Reached): void {
+    for (const registered of woken) {
+      if (registered.subscribers.size > 0) continue
+      woken.delete(registered)
+      this.#end(registered)
+    }
   }
 
   /** What was noted came to nothing. */
@@ -228,8 +234,8 @@ export class LiveQueries {
       index.visit(row, ({ registered, place }) => reached.by(registered, place, row))
   }
 
-  #readersOfAnyWrite(written: Iterable<Table>): Registered[] {
-    if (this.#anyWrite.size === 0) return []
+  #readersOfAnyWrite(written: Iterable<Table>): readonly Registered[] {
+    if (this.#anyWrite.size === 0) return NOBODY
     return [...this.#capture.noted(), ...written].flatMap((table) => [...(this.#anyWrite.get(table) ?? [])])
   }
 
@@ -238,7 +244,7 @@ export class LiveQueries {
     if (query.readsImages) this.#capture.fill()
     const change = query.wake(tables)
     this.#noteFailure(registered)
-    if (change !== null) for (const subscriber of [...subscribers]) subscriber.changed(query, change)
+    if (change !== null) for (const subscriber of subscribers) subscriber.changed(query, change)
   }
 
   #noteFailure(registered: Registered): void {
@@ -252,11 +258,17 @@ export class LiveQueries {
   }
 }
 
+const NOBODY: readonly Registered[] = []
+
 /** The live queries that a commit reaches. */
 class Reached {
   readonly visited = new Set<Registered>()
   /** Of these, the ones whose answer is to be worked out anew. */
   readonly woken = new Set<Registered>()
+
+  get impact(): Impact {
+    return { visited: this.visited.size, woken: this.woken.size }
+  }
 
   /** By a changed row. */
   by(registered: Registered, place: Place, row: RowChange): void {

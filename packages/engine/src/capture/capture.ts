@@ -1,4 +1,4 @@
-import { identical, type SqlValue } from '@millrace/protocol'
+import { identical, type RowKey, type SqlValue } from '@millrace/protocol'
 import type { Database } from '../database/database.ts'
 import type { Arguments } from '../database/sqlite.ts'
 import type { Table } from '../schema/catalog.ts'
@@ -38,6 +38,8 @@ export type TableChange = {
 /** One changed row: its key and its images; null where the row was not, or is not. Columns in the table's order. */
 export interface RowChange {
   readonly key: readonly SqlValue[]
+  /** The key, encoded by its collations. */
+  readonly id: RowKey
   readonly before: readonly SqlValue[] | null
   readonly after: readonly SqlValue[] | null
   /** Positions of the columns that differ, by storage class or bytes, where the row stayed. */
@@ -153,11 +155,11 @@ export class Capture {
     const rows: RowChange[] = []
     for (const note of watched.notes.rows.values()) {
       if (note.after === undefined) note.after = this.#now(watched, note)
-      const { key, before, after } = note
+      const { key, id, before, after } = note
       if (before === null && after === null) continue
       const changed = before === null || after === null ? NONE : changedColumns(before, after)
       if (before !== null && after !== null && changed.size === 0) continue
-      rows.push({ key, before: before?.row ?? null, after: after?.row ?? null, changed })
+      rows.push({ key, id, before: before?.row ?? null, after: after?.row ?? null, changed })
     }
     return rows
   }
@@ -177,7 +179,7 @@ export class Capture {
   /** A trigger's call. It must not throw: SQLite waits in between. */
   #hear(given: Arguments): void {
     try {
-      const what = given.value(0) as number
+      const what = given.integer(0)
       if (what === Told.part) {
         for (let i = 1; i < given.length; i++) this.#parts.push(new Part(given, i))
         return

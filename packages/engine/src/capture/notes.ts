@@ -11,6 +11,8 @@ export interface Image {
 /** What one transaction did to one row. */
 export interface Note {
   readonly key: readonly SqlValue[]
+  /** The key, encoded. */
+  readonly id: RowKey
   /** As it was when it was first touched; null: it was not there. */
   readonly before: Image | null
   /** As it stands; null: it is gone; undefined: the table must be asked. */
@@ -71,9 +73,13 @@ export class TableNotes {
   }
 
   /** All that there is to note; null: too much. */
-  take(notes: readonly Note[] | null): void {
+  take(notes: readonly Omit<Note, 'id'>[] | null): void {
     this.whole = notes === null
-    this.rows = new Map((notes ?? []).map((note) => [this.#identify(note.key), note]))
+    this.rows = new Map()
+    for (const note of notes ?? []) {
+      const id = this.#identify(note.key)
+      this.rows.set(id, { id, ...note })
+    }
   }
 
   inserted(now: Values): void {
@@ -85,7 +91,7 @@ export class TableNotes {
     const id = this.#identify(key)
     const note = this.rows.get(id)
     const image = this.#image(now)
-    if (note === undefined) this.#add(id, { key, before: null, after: image })
+    if (note === undefined) this.#add({ id, key, before: null, after: image })
     else note.after = image
   }
 
@@ -106,7 +112,7 @@ export class TableNotes {
     const key = this.#keyOf(old)
     const id = this.#identify(key)
     const note = this.rows.get(id)
-    if (note === undefined) this.#add(id, { key, before: this.#image(old), after })
+    if (note === undefined) this.#add({ id, key, before: this.#image(old), after })
     else note.after = after
   }
 
@@ -130,11 +136,11 @@ export class TableNotes {
       return
     }
     const before = this.#image(old)
-    this.#add(id, { key, before, after: this.#imageLike(before, now, isSame) })
+    this.#add({ id, key, before, after: this.#imageLike(before, now, isSame) })
   }
 
-  #add(id: RowKey, note: Note): void {
-    this.rows.set(id, note)
+  #add(note: Note): void {
+    this.rows.set(note.id, note)
     if (this.rows.size > MAX_ROWS) this.#toBulk()
   }
 

@@ -55,7 +55,7 @@ export function hasNotes(database: Database, table: Table): boolean {
 }
 
 /** What was noted, with the rows as they stand, of those that are not as they were; null: too many to look at. */
-export function readNotes(database: Database, table: Table): Note[] | null {
+export function readNotes(database: Database, table: Table): Omit<Note, 'id'>[] | null {
   const there = `${keysOf(table, 't')[0]} IS NOT NULL`
   const names = table.columns.map(({ name }) => `t.${quote(name)}`)
   // Exact: by storage class and bytes.

@@ -32,71 +32,84 @@ export class Database {
 
   /** Runs a statement to its end and gives its rows. */
   all(sql: string, parameters: readonly SqlValue[] = []): SqlValue[][] {
-    const rows: SqlValue[][] = []
-    this.#use(sql, parameters, (statement) => {
-      while (statement.step()) rows.push(statement.row())
-    })
-    this.rowsRead += rows.length
-    return rows
+    const { statement } = this.#start(sql, parameters)
+    try {
+      return this.#rows(statement)
+    } finally {
+      this.#stop(sql, statement)
+    }
   }
 
-  /** Its first row. */
-  get(sql: string, parameters: readonly SqlValue[] = []): SqlValue[] | undefined {
-    return this.#use(sql, parameters, (statement) => {
+  /** Its first row. Values that `like` has at the same place are taken from there. */
+  get(sql: string, parameters: readonly SqlValue[] = [], like?: readonly SqlValue[]): SqlValue[] | undefined {
+    const { statement } = this.#start(sql, parameters)
+    try {
       if (!statement.step()) return undefined
       this.rowsRead++
-      return statement.row()
-    })
+      return statement.row(like)
+    } finally {
+      this.#stop(sql, statement)
+    }
   }
 
   /** Runs a statement, and gives the number of rows that it changed itself. */
   run(sql: string, parameters: readonly SqlValue[] = []): number {
-    return this.#use(sql, parameters, (statement) => {
+    const { statement } = this.#start(sql, parameters)
+    try {
       while (statement.step());
       return this.connection.changes
-    })
+    } finally {
+      this.#stop(sql, statement)
+    }
   }
 
   /** Column names and rows. */
   query(sql: string, parameters: readonly SqlValue[]): { columns: readonly string[]; rows: SqlValue[][] } {
-    return this.#use(sql, parameters, (statement) => {
-      const rows: SqlValue[][] = []
-      while (statement.step()) rows.push(statement.row())
-      this.rowsRead += rows.length
-      return { columns: statement.columns, rows }
-    })
+    const { statement } = this.#start(sql, parameters)
+    try {
+      return { columns: statement.columns, rows: this.#rows(statement) }
+    } finally {
+      this.#stop(sql, statement)
+    }
   }
 
-  #use<T>(sql: string, parameters: readonly SqlValue[], work: (statement: Statement) => T): T {
+  #rows(statement: Statement): SqlValue[][] {
+    const rows: SqlValue[][] = []
+    while (statement.step()) rows.push(statement.row())
+    this.rowsRead += rows.length
+    return rows
+  }
+
+  #start(sql: string, parameters: readonly SqlValue[]): Prepared {
+    this.statementsRun++
     let prepared = this.#prepared.get(sql)
-    if (prepared === undefined || prepared.running) {
-      const fresh = { statement: this.connection.prepare(sql), running: false, used: 0 }
-      // A text that is run from within its own rows gets a statement of its own, for once.
-      if (prepared !== undefined) return this.#useOnce(fresh.statement, parameters, work)
-      prepared = fresh
+    if (prepared === undefined) {
+      prepared = { statement: this.connection.prepare(sql), running: false, used: 0 }
       this.#prepared.set(sql, prepared)
       if (this.#prepared.size > MAX_STATEMENTS) this.#dropOldest(sql)
+    } else if (prepared.running) {
+      // A text that is run from within its own rows gets a statement of its own, for once.
+      prepared = { statement: this.connection.prepare(sql), running: false, used: 0 }
     }
-    prepared.used = ++this.statementsRun
+    prepared.used = this.statementsRun
     prepared.running = true
-    const { statement } = prepared
     try {
-      statement.bind(parameters)
-      return work(statement)
-    } finally {
-      statement.reset()
-      prepared.running = false
+      prepared.statement.bind(parameters)
+    } catch (error) {
+      this.#stop(sql, prepared.statement)
+      throw error
     }
+    return prepared
   }
 
-  #useOnce<T>(statement: Statement, parameters: readonly SqlValue[], work: (statement: Statement) => T): T {
-    this.statementsRun++
-    try {
-      statement.bind(parameters)
-      return work(statement)
-    } finally {
+  #stop(sql: string, statement: Statement): void {
+    const prepared = this.#prepared.get(sql)
+    if (prepared?.statement !== statement) {
       statement.finalize()
+      return
     }
+    statement.reset()
+    prepared.running = false
   }
 
   /** Of the statements that do not run, the one that was used longest ago. A scan, but only when a new text comes. */

@@ -56,6 +56,7 @@ interface Wasm {
   _sqlite3_column_blob(statement: number, i: number): number
   _sqlite3_column_bytes(statement: number, i: number): number
   _sqlite3_value_type(value: number): number
+  _sqlite3_value_int(value: number): number
   _sqlite3_value_int64(value: number): number
   _sqlite3_value_double(value: number): number
   _sqlite3_value_text(value: number): number
@@ -323,13 +324,14 @@ export class Statement {
     throw new SqliteError(result, this.#message())
   }
 
-  row(): SqlValue[] {
+  /** Values that `like` has at the same place are taken from there: no text is made again that is known. */
+  row(like?: readonly SqlValue[]): SqlValue[] {
     const row: SqlValue[] = []
-    for (let i = 0; i < this.columns.length; i++) row.push(this.#column(i))
+    for (let i = 0; i < this.columns.length; i++) row.push(this.#column(i, like?.[i]))
     return row
   }
 
-  #column(i: number): SqlValue {
+  #column(i: number, like: SqlValue | undefined): SqlValue {
     const wasm = this.#wasm
     switch (wasm._sqlite3_column_type(this.#handle, i)) {
       case INTEGER:
@@ -338,7 +340,10 @@ export class Statement {
         return wasm._sqlite3_column_double(this.#handle, i)
       case TEXT: {
         const pointer = wasm._sqlite3_column_text(this.#handle, i)
-        return readText(wasm, pointer, wasm._sqlite3_column_bytes(this.#handle, i))
+        const bytes = wasm._sqlite3_column_bytes(this.#handle, i)
+        return typeof like === 'string' && isText(wasm.HEAPU8, pointer, bytes, like)
+          ? like
+          : readText(wasm, pointer, bytes)
       }
       case BLOB: {
         const pointer = wasm._sqlite3_column_blob(this.#handle, i)
@@ -375,6 +380,11 @@ export class Arguments {
 
   get length(): number {
     return this.values.length
+  }
+
+  /** Of 32 bits. */
+  integer(i: number): number {
+    return this.#wasm._sqlite3_value_int(this.values[i] as number)
   }
 
   isReal(i: number): boolean {
@@ -458,24 +468,70 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** UTF-8 with a NUL at its end, in memory that SQLite may free. */
 function allocateText(wasm: Wasm, text: string): { pointer: number; bytes: number } {
-  const room = text.length * 3 + 1
+  const { length } = text
+  if (length <= SHORT) {
+    const pointer = wasm._sqlite3_malloc(length + 1)
+    if (writeAscii(wasm.HEAPU8, pointer, text)) return { pointer, bytes: length }
+    wasm._sqlite3_free(pointer)
+  }
+  const room = length * 3 + 1
   const pointer = wasm._sqlite3_malloc(room)
   const { written } = encoder.encodeInto(text, wasm.HEAPU8.subarray(pointer, pointer + room - 1))
   wasm.HEAPU8[pointer + written] = 0
   return { pointer, bytes: written }
 }
 
+/** Text up to here is faster read and written by hand than by the coders, where it is ASCII, as most is. */
+const SHORT = 64
+
+/** With a NUL at its end; false where it is not ASCII. */
+function writeAscii(heap: Uint8Array, pointer: number, text: string): boolean {
+  const { length } = text
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x80) return false
+    heap[pointer + i] = unit
+  }
+  heap[pointer + length] = 0
+  return true
+}
+
 function readText(wasm: Wasm, pointer: number, bytes: number): string {
   const heap = wasm.HEAPU8
-  if (bytes > 24) return decoder.decode(heap.subarray(pointer, pointer + bytes))
-  // Short ASCII, which most columns are, is three times faster without the decoder.
+  if (bytes > SHORT) return decoder.decode(heap.subarray(pointer, pointer + bytes))
   let text = ''
-  for (let i = pointer; i < pointer + bytes; i++) {
+  let any = 0
+  let i = pointer
+  const end = pointer + bytes
+  // Eight at a time, which is twice as fast as one by one.
+  for (; i + 8 <= end; i += 8) {
+    const a = heap[i] as number
+    const b = heap[i + 1] as number
+    const c = heap[i + 2] as number
+    const d = heap[i + 3] as number
+    const e = heap[i + 4] as number
+    const f = heap[i + 5] as number
+    const g = heap[i + 6] as number
+    const h = heap[i + 7] as number
+    any |= a | b | c | d | e | f | g | h
+    text += String.fromCharCode(a, b, c, d, e, f, g, h)
+  }
+  for (; i < end; i++) {
     const byte = heap[i] as number
-    if (byte >= 0x80) return decoder.decode(heap.subarray(pointer, pointer + bytes))
+    any |= byte
     text += String.fromCharCode(byte)
   }
-  return text
+  return any < 0x80 ? text : decoder.decode(heap.subarray(pointer, pointer + bytes))
+}
+
+/** False also where it is not ASCII. */
+function isText(heap: Uint8Array, pointer: number, bytes: number, text: string): boolean {
+  if (text.length !== bytes) return false
+  for (let i = 0; i < bytes; i++) {
+    const byte = heap[pointer + i] as number
+    if (byte >= 0x80 || text.charCodeAt(i) !== byte) return false
+  }
+  return true
 }
 
 function readCString(wasm: Wasm, pointer: number): string {

@@ -59,6 +59,12 @@ export class LiveQuery {
   readonly #plan: Plan | null
   /** The part of what is held that is told. */
   readonly #window: Window
+  /** The tables whose changes it reacts to. */
+  readonly #tables: ReadonlySet<Table>
+  /** What moves rows is not told, or not all rows are, so that a delta of what is held is none of what is told. */
+  readonly #needsBefore: boolean
+  /** Columns of a row that subscribers hear of: what they see, and for a client what it predicts by. */
+  readonly #width: number
 
   #strategy: Strategy<AnyAction> | Rerun
   #error: MillraceError | null = null
@@ -86,6 +92,11 @@ export class LiveQuery {
     this.#forClient = forClient
     this.#window = windowOf(compiled, parameters, forClient)
     this.#plan = this.#window.plan
+    this.#tables = new Set(compiled.strategy?.reactions.map(({ table }) => table))
+    this.#width = this.#countTold()
+    const isHidden = ({ column }: SortTerm) =>
+      column >= this.#width && !compiled.key.some((part) => part.column === column)
+    this.#needsBefore = this.#window.type === 'part' || compiled.strategy?.order.some(isHidden) === true
     this.#strategy = this.#makeStrategy()
   }
 
@@ -272,16 +283,9 @@ export class LiveQuery {
   }
 
   #ownOf(tables: ReadonlySet<Table>): ReadonlySet<Table> {
-    const reactions = this.#compiled.strategy?.reactions ?? []
-    return new Set(reactions.flatMap(({ table }) => (tables.has(table) ? [table] : [])))
-  }
-
-  /** What moves rows is not told, or not all rows are, so that a delta of what is held is none of what is told. */
-  get #needsBefore(): boolean {
-    const { strategy, key } = this.#compiled
-    const isHidden = ({ column }: SortTerm) =>
-      column >= this.#width && !key.some((part) => part.column === column)
-    return this.#window.type === 'part' || strategy?.order.some(isHidden) === true
+    // Of one table, by which it was woken.
+    if (tables.size === 1) return tables
+    return new Set([...tables].filter((table) => this.#tables.has(table)))
   }
 
   /** Of a delta of what is held, the part that can be seen. */
@@ -297,8 +301,7 @@ export class LiveQuery {
     }
   }
 
-  /** Columns of a row that subscribers hear of: what they see, and for a client what it predicts by. */
-  get #width(): number {
+  #countTold(): number {
     const { columns, key, strategy } = this.#compiled
     if (!this.#forClient) return columns.length
     if (strategy?.type !== 'groups') return Number.POSITIVE_INFINITY

@@ -1,9 +1,11 @@
-import type { RowKey, WireRow } from '@millrace/protocol'
+import { identicalRows, type RowKey, type WireRow } from '@millrace/protocol'
 import { compareRows, type SortTerm } from '../compile/wire.ts'
 import type { Delta, Result } from './difference.ts'
 
 /** Beyond so many changes at once the arrays are rebuilt rather than spliced. */
 const MANY = 32
+
+const NONE: readonly never[] = []
 
 /**
  * Rows in their order, each known by its key. The order is total: its last terms are the key, so a row is found by its
@@ -42,6 +44,29 @@ export class OrderedRows implements Result {
     return compareRows(this.#order, a, b)
   }
 
+  /** `apply` for one row; undefined takes it out. Null where nothing changes. */
+  applyOne(key: RowKey, row: WireRow | undefined): Delta | null {
+    const was = this.#byKey.get(key)
+    if (row === undefined) {
+      if (was === undefined) return null
+      this.#splice([key], NONE)
+      this.#byKey.delete(key)
+      return { remove: [key], put: NONE }
+    }
+    let at: number
+    if (was === undefined) at = this.#insert(key, row)
+    else if (identicalRows(was, row)) return null
+    else if (this.compare(was, row) === 0) {
+      at = this.#indexOf(key)
+      this.rows[at] = row
+    } else {
+      this.#splice([key], NONE)
+      at = this.#insert(key, row)
+    }
+    this.#byKey.set(key, row)
+    return { remove: NONE, put: [{ at, key, row, was }] }
+  }
+
   /** Takes rows out and puts rows in; one that is there under its key is replaced. Says where they are now. */
   apply(remove: readonly RowKey[], put: readonly (readonly [RowKey, WireRow])[]): Delta {
     const sorted = put.length > 1 ? put.toSorted((a, b) => this.compare(a[1], b[1])) : put
@@ -77,12 +102,14 @@ export class OrderedRows implements Result {
       this.keys.splice(index, 1)
       this.rows.splice(index, 1)
     }
-    return put.map(([key, row]) => {
-      const index = this.#lowerBound(row)
-      this.keys.splice(index, 0, key)
-      this.rows.splice(index, 0, row)
-      return index
-    })
+    return put.map(([key, row]) => this.#insert(key, row))
+  }
+
+  #insert(key: RowKey, row: WireRow): number {
+    const index = this.#lowerBound(row)
+    this.keys.splice(index, 0, key)
+    this.rows.splice(index, 0, row)
+    return index
   }
 
   #rebuild(gone: ReadonlySet<RowKey>, put: readonly (readonly [RowKey, WireRow])[]): number[] {

@@ -33,8 +33,8 @@ export class Restrict implements Strategy<RowsAction> {
   readonly #held: OrderedRows
   /** Per arm and source: the result rows that came from each of its rows. Made when it is first asked for. */
   readonly #lineage = new Map<ArmSource, Map<RowKey, Set<RowKey>>>()
-  /** Its one source is its key: a row of the table is a row of the result. */
-  readonly #direct: boolean
+  /** The only source, where a row of its table is a row of the result; null where there are more. */
+  readonly #direct: ArmSource | null
 
   /** What the sources' statements will find, when it was asked for together with other queries'. */
   #given: ReadonlyMap<ArmSource, readonly WireRow[]> | null = null
@@ -54,7 +54,8 @@ export class Restrict implements Strategy<RowsAction> {
     this.#head = head
     this.#keyOf = keyer(key)
     this.#held = new OrderedRows(strategy.order)
-    this.#direct = strategy.arms.length === 1 && strategy.arms[0]?.sources.length === 1
+    const sources = strategy.arms.flatMap((arm) => arm.sources)
+    this.#direct = sources.length === 1 ? (sources[0] as ArmSource) : null
   }
 
   get result(): Result {
@@ -78,7 +79,7 @@ export class Restrict implements Strategy<RowsAction> {
     const { action, decides } = reaction
     if (action.type !== 'own' || !isShownOnly(change, decides)) return true
     const source = this.#source(action)
-    return this.#from(source, encodeKey(change.key, collations(source))).length > 0
+    return this.#from(source, change.id).length > 0
   }
 
   /** The keys that `apply` will restrict by, where the changed rows have them. */
@@ -89,7 +90,7 @@ export class Restrict implements Strategy<RowsAction> {
       const source = this.#source(action)
       const keys = restricted.get(source) ?? new Map()
       restricted.set(source, keys)
-      for (const { key } of changes) keys.set(encodeKey(key, collations(source)), key)
+      for (const { key, id } of changes) keys.set(id, key)
     }
     return restricted
   }
@@ -101,10 +102,28 @@ export class Restrict implements Strategy<RowsAction> {
 
   apply(touched: Touched<RowsAction>): Delta | null {
     try {
-      return this.#apply(touched)
+      const direct = this.#directly(touched)
+      return direct === undefined ? this.#apply(touched) : direct
     } finally {
       this.#given = null
     }
+  }
+
+  /** The most common change by far, without what others need: one row, of the only table. Undefined: it is another. */
+  #directly({ rows }: Touched<RowsAction>): Delta | null | undefined {
+    if (this.#direct === null || this.#given !== null || rows.size !== 1) return undefined
+    for (const [{ action }, changes] of rows) {
+      const change = changes[0] as RowChange
+      if (action.type !== 'own' || changes.length > 1 || !comesBack(change.key)) return undefined
+      const parameters = [...this.#parameters, ...change.key]
+      const held = this.#held.get(change.id)
+      const found = this.#database.get(this.#direct.restricted(1), parameters, held)
+      const last = this.#complete ? undefined : this.#held.rows.at(-1)
+      const isBeyond = found !== undefined && last !== undefined && this.#held.compare(found, last) > 0
+      const delta = this.#held.applyOne(change.id, isBeyond ? undefined : found)
+      return this.#trim() ? (delta ?? UNCHANGED) : null
+    }
+    return undefined
   }
 
   #apply({ rows, tables }: Touched<RowsAction>): Delta | null {
@@ -116,13 +135,16 @@ export class Restrict implements Strategy<RowsAction> {
       const source = this.#source(action)
       const { keys } = restricted.get(source) ?? { keys: new Map() }
       restricted.set(source, { arm, keys })
-      const values =
-        action.type === 'own'
-          ? changes.map((change) => change.key)
-          : this.#database.all(action.sql(tables), this.#parameters)
-      for (const key of values) {
-        if (!comesBack(key)) return null
-        keys.set(encodeKey(key, collations(source)), key)
+      if (action.type === 'own') {
+        for (const { key, id } of changes) {
+          if (!comesBack(key)) return null
+          keys.set(id, key)
+        }
+      } else {
+        for (const key of this.#database.all(action.sql(tables), this.#parameters)) {
+          if (!comesBack(key)) return null
+          keys.set(encodeKey(key, collations(source)), key)
+        }
       }
       count += keys.size
     }
@@ -186,7 +208,7 @@ export class Restrict implements Strategy<RowsAction> {
 
   /** The result rows that came from a row of the source. */
   #from(source: ArmSource, key: RowKey): readonly RowKey[] {
-    if (this.#direct) return this.#held.get(key) === undefined ? [] : [key]
+    if (this.#direct !== null) return this.#held.get(key) === undefined ? [] : [key]
     return [...(this.#lineageOf(source).get(key) ?? [])]
   }
 
@@ -232,6 +254,8 @@ export class Restrict implements Strategy<RowsAction> {
     }
   }
 }
+
+const UNCHANGED: Delta = { remove: [], put: [] }
 
 const collations = ({ key }: ArmSource) => key.map(({ collation }) => collation)
 

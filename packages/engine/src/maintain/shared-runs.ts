@@ -22,9 +22,10 @@ export class SharedRuns {
   }
 
   /** Of the queries that a commit touched, gives those of one text the rows that they will ask for. */
-  prepare(queries: Iterable<LiveQuery>): void {
+  prepare(touched: ReadonlySet<{ readonly query: LiveQuery }>): void {
+    if (touched.size < MANY_QUERIES) return
     const byText = new Map<Compiled, LiveQuery[]>()
-    for (const query of queries) {
+    for (const { query } of touched) {
       if (!query.canShare) continue
       const alike = byText.get(query.compiled)
       if (alike === undefined) byText.set(query.compiled, [query])

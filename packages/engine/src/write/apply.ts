@@ -104,7 +104,7 @@ export class Writer {
     name: string,
     columns: readonly string[],
   ): { readonly table: Table; readonly sql: string } {
-    const id = JSON.stringify([type, name, ...columns])
+    const id = `${type} ${name}\0${columns.join('\0')}`
     let statement = this.#statements.get(id)
     if (statement === undefined) {
       const table = this.#table(name)

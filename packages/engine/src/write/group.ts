@@ -33,7 +33,8 @@ export interface GroupResult {
   readonly committed: boolean
 }
 
-interface Context {
+/** What commits writes. */
+export interface Context {
   readonly database: Database
   readonly writer: Writer
   readonly applied: AppliedWrites
@@ -45,7 +46,10 @@ interface Context {
  * under its own savepoint: a refused write undoes only itself. Where SQLite ends the whole transaction (RAISE(ROLLBACK),
  * ON CONFLICT ROLLBACK) or the commit fails (a deferred foreign key), the writes run again one by one.
  */
-export function commitGroup(context: Context, queued: readonly (QueuedWrite | QueuedMerge)[]): GroupResult[] {
+export function commitGroup(
+  context: Context,
+  queued: readonly (QueuedWrite | QueuedMerge)[],
+): readonly GroupResult[] {
   const results: GroupResult[] = []
   const writes: QueuedWrite[] = []
   for (const each of queued) {
@@ -53,10 +57,11 @@ export function commitGroup(context: Context, queued: readonly (QueuedWrite | Qu
       results.push(...commitWrites(context, writes.splice(0)), ...commitMerge(context, each))
     else writes.push(each)
   }
-  return [...results, ...commitWrites(context, writes)]
+  const last = commitWrites(context, writes)
+  return results.length === 0 ? last : [...results, ...last]
 }
 
-function commitWrites(context: Context, writes: readonly QueuedWrite[]): GroupResult[] {
+function commitWrites(context: Context, writes: readonly QueuedWrite[]): readonly GroupResult[] {
   if (writes.length === 0) return []
   const together = tryGroup(context, writes)
   if (together !== undefined) return [together]

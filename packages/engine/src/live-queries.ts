@@ -28,8 +28,12 @@ interface Registered {
   readonly id: string
   readonly query: LiveQuery
   readonly subscribers: Set<Subscriber>
-  /** Takes it out of the impact index. */
+  /** Takes it out of all that wakes it. */
   readonly leave: () => void
+
+  /** Takes it out of the impact index, in which it stands with this horizon. */
+  unlisten: () => void
+  horizon: SqlValue | undefined
 }
 
 /** Plans kept. A text that comes again later is compiled again. */
@@ -119,8 +123,11 @@ export class LiveQueries {
       id,
       query,
       subscribers: new Set(),
+      horizon: undefined,
+      unlisten: () => {},
       leave: () => {
         for (const each of undo) each()
+        registered.unlisten()
         this.#always.delete(registered)
         this.#failed.delete(registered)
       },
@@ -129,14 +136,25 @@ export class LiveQueries {
     this.#noteFailure(registered)
     if (query.always) this.#always.add(registered)
     for (const table of query.anyWrite) undo.push(this.#joinAnyWrite(table, registered))
-    for (const { table, interest, place } of query.interests()) {
+    this.#listen(registered)
+    this.#queries.set(id, registered)
+    this.#ofText.set(query.compiled, (this.#ofText.get(query.compiled) ?? 0) + 1)
+    return registered
+  }
+
+  /** Puts it into the impact index, anew where it stands there with another horizon. */
+  #listen(registered: Registered): void {
+    const undo: (() => void)[] = []
+    for (const { table, interest, place } of registered.query.interests()) {
       const index = this.#impact.get(table) ?? new ImpactIndex()
       this.#impact.set(table, index)
       undo.push(index.add({ registered, place }, interest))
     }
-    this.#queries.set(id, registered)
-    this.#ofText.set(query.compiled, (this.#ofText.get(query.compiled) ?? 0) + 1)
-    return registered
+    registered.unlisten()
+    registered.unlisten = () => {
+      for (const each of undo) each()
+    }
+    registered.horizon = registered.query.horizon
   }
 
   #joinAnyWrite(table: Table, registered: Registered): () => void {
@@ -244,6 +262,7 @@ export class LiveQueries {
     if (query.readsImages) this.#capture.fill()
     const change = query.wake(tables)
     this.#noteFailure(registered)
+    if (query.horizon !== registered.horizon) this.#listen(registered)
     if (change !== null) for (const subscriber of subscribers) subscriber.changed(query, change)
   }
 

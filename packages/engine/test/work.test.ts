@@ -316,6 +316,45 @@ describe('of many live queries, those are visited that a row can concern', () =>
     expect(workOf(() => engine.write([add({ position: 9_999 })(0)]))).toMatchObject({ visited: 0, woken: 0 })
   })
 
+  test.each([
+    ['position', [1_000], [5_900, 20_000]],
+    ['position DESC', [97_000], [94_000, 300]],
+    ['title COLLATE NOCASE', ['TODO 1'], ['tp', 'z']],
+    ['owner, position', [null, 0], [1, 2]],
+    ['owner DESC NULLS LAST, position', [10], [8, null]],
+  ] as const)(
+    'windows, ORDER BY %s: rows behind the last one that is held visit none',
+    async (order, within, behind) => {
+      await openWith(1_000)
+      const column = order.split(' ')[0]?.replace(',', '') as string
+      const sql = `SELECT id, title FROM todo ORDER BY ${order} LIMIT 20`
+      live(sql)
+      for (const value of behind) {
+        const put = add({ [column]: value })(Number(engine.version.commit))
+        expect(
+          workOf(() => engine.write([put])),
+          String(value),
+        ).toMatchObject({ visited: 0, woken: 0 })
+      }
+      for (const value of within) {
+        const put = add({ [column]: value })(Number(engine.version.commit))
+        expect(
+          workOf(() => engine.write([put])),
+          String(value),
+        ).toMatchObject({ visited: 1, woken: 1 })
+      }
+    },
+  )
+
+  test('a window that is emptied looks at what follows, and one that has all rows at every row', async () => {
+    await openWith(100)
+    live('SELECT id FROM todo ORDER BY position DESC LIMIT 5')
+    engine.write([exec('DELETE FROM todo WHERE position > 3000')])
+    expect(workOf(() => engine.write([add({ position: 2_950 })(0)]))).toMatchObject({ visited: 1, woken: 1 })
+    engine.write([exec('DELETE FROM todo WHERE position > 300')])
+    expect(workOf(() => engine.write([add({ position: 1 })(1)]))).toMatchObject({ visited: 1, woken: 1 })
+  })
+
   test('a column that nobody reads: none', async () => {
     await openWith(1_000)
     live('SELECT id, title FROM todo WHERE list = 7')

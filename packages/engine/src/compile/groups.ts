@@ -149,6 +149,7 @@ export function compileGroups(
           columns: item.reads,
           decides: item.reads,
           discriminator: discriminatorOf(item, searcher),
+          sorted: null,
           action: {
             images: usable === null ? null : imagesOf(item, bound, level, build),
             search: alone ? groupSearchOf(item, level, distinct, searcher) : null,

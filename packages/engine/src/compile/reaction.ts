@@ -5,6 +5,7 @@ import type { Bound as RangeBound } from '../impact/interval-index.ts'
 import { constantValue, type Table } from '../schema/catalog.ts'
 import type { Item } from './levels.ts'
 import type { Condition, Searcher } from './search.ts'
+import type { SortTerm } from './wire.ts'
 
 /** What a change of one table, at one place in the query, asks of its maintenance. */
 export interface Reaction<Action> {
@@ -15,7 +16,17 @@ export interface Reaction<Action> {
   readonly decides: ReadonlySet<number>
   /** Rows that do not meet it do not matter. */
   readonly discriminator: Discriminator | null
+  /** The column by which the result is sorted first, where it is this place's; null: by none that rows can be told apart by. */
+  readonly sorted: Sorted | null
   readonly action: Action
+}
+
+/** The column of a table that is the first key of ORDER BY: of a window, a row behind its last row does not matter. */
+export interface Sorted {
+  readonly column: number
+  /** NULL comes before all that a bound can say. */
+  readonly startsWithNull: boolean
+  readonly term: SortTerm
 }
 
 /** `column = ?`, `column IN (?, 'a')`, `column > ? AND column <= ?`: with parameters, a condition that rows are looked up by. */
@@ -107,6 +118,28 @@ function operandOf(expr: Expr): Operand | undefined {
     return undefined
   const value = constantValue(expr)
   return value === undefined ? undefined : { value }
+}
+
+/**
+ * Of a window whose last row has this value in the column it is sorted by: what a row must meet, one of them, not to lie
+ * behind it. Null: any row may matter.
+ */
+export function windowConditions(
+  sorted: Sorted | null,
+  last: SqlValue | undefined,
+): readonly RowCondition[] | null {
+  if (sorted === null || last === undefined) return null
+  // Read from text that is no UTF-8, it may be sorted elsewhere.
+  if (typeof last === 'string' && last.includes('\ufffd')) return null
+  const { column, startsWithNull, term } = sorted
+  const on = { column, collation: term.collation }
+  const isNull: RowCondition = { type: 'equal', ...on, values: [null] }
+  if (last === null) return startsWithNull ? [isNull] : null
+  const end: RangeBound = { value: last, inclusive: true }
+  const within: RowCondition = term.descending
+    ? { type: 'range', ...on, low: end, high: null }
+    : { type: 'range', ...on, low: null, high: end }
+  return startsWithNull ? [within, isNull] : [within]
 }
 
 /** With the parameters' values; null where SQLite would convert one of them, so that every row must be looked at. */

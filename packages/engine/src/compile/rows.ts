@@ -1,10 +1,10 @@
 import type { Collation, Plan, Shape } from '@millrace/protocol'
 import { quote } from '../database/database.ts'
 import type { Catalog, Table } from '../schema/catalog.ts'
-import { Beyond, type Bound, type Item, type Level } from './levels.ts'
+import { Beyond, type Bound, type ColumnRef, type Item, type Level } from './levels.ts'
 import type { Normal } from './normalize.ts'
 import { numberParameters, planRows, seesOtherRows } from './plan.ts'
-import { discriminatorOf, type Reaction } from './reaction.ts'
+import { discriminatorOf, type Reaction, type Sorted } from './reaction.ts'
 import { keyOf, mayBeMissing, type Rendered, Searcher, searchStatement } from './search.ts'
 import { SelectText, type Unit } from './select.ts'
 import { type Sharing, sharingOf } from './sharing.ts'
@@ -135,7 +135,11 @@ export function compileRows(
       }),
     }
   })
-  const reactions = bound.tables.map((item) => reactionOf(item, bound, texts, searcher))
+  const sorted = single ? sortedColumn(normal, first, searcher) : undefined
+  const reactions = bound.tables.map((item) => ({
+    ...reactionOf(item, bound, texts, searcher),
+    sorted: sorted?.item === item ? sortedBy(sorted, order[0]) : null,
+  }))
   return {
     sql: `${sql}${limitText(normal)}`,
     key,
@@ -236,12 +240,32 @@ function sourceOf(
   }
 }
 
+/** The column that is the first key of ORDER BY. */
+function sortedColumn({ body }: Normal, text: SelectText, searcher: Searcher): ColumnRef | undefined {
+  const [term] = body.orderBy ?? []
+  if (term === undefined) return undefined
+  const named = text.outputNamed(term.expr)
+  const output = named === undefined ? undefined : text.level.outputs[named]
+  if (output?.type === 'column') return output.item.table === null ? undefined : output
+  const expr = output?.expr ?? term.expr
+  return searcher.columnOf(expr.type === 'CollateExpr' ? expr.expr : expr)
+}
+
+/** Null where outer joins make NULLs of it. */
+function sortedBy({ item, column }: ColumnRef, term: SortTerm | undefined): Sorted | null {
+  if (term === undefined || mayBeMissing(item)) return null
+  const info = item.table?.info
+  const isNeverNull =
+    info?.columns[column]?.notNull === true || (info?.autoKey === true && info.key.includes(column))
+  return { column, term, startsWithNull: term.nullsFirst && !isNeverNull }
+}
+
 function reactionOf(
   item: Item,
   bound: Bound,
   texts: readonly SelectText[],
   searcher: Searcher,
-): Reaction<RowsAction> {
+): Omit<Reaction<RowsAction>, 'sorted'> {
   const table = item.table as Table
   return {
     table,

@@ -11,7 +11,7 @@ import {
 import type { RowChange } from '../capture/capture.ts'
 import { bag, type Compiled } from '../compile/compile.ts'
 import type { GroupsAction } from '../compile/groups.ts'
-import { type Reaction, rowCondition } from '../compile/reaction.ts'
+import { type Reaction, rowCondition, windowConditions } from '../compile/reaction.ts'
 import type { ArmSource, RowsAction } from '../compile/rows.ts'
 import type { SortTerm } from '../compile/wire.ts'
 import type { Database } from '../database/database.ts'
@@ -61,6 +61,8 @@ export class LiveQuery {
   readonly #window: Window
   /** The tables whose changes it reacts to. */
   readonly #tables: ReadonlySet<Table>
+  /** Where a window is sorted by a column, the place of that column. */
+  readonly #sorted: Pick<AnyReaction, 'sorted'> | undefined
   /** What moves rows is not told, or not all rows are, so that a delta of what is held is none of what is told. */
   readonly #needsBefore: boolean
   /** Columns of a row that subscribers hear of: what they see, and for a client what it predicts by. */
@@ -93,6 +95,7 @@ export class LiveQuery {
     this.#window = windowOf(compiled, parameters, forClient)
     this.#plan = this.#window.plan
     this.#tables = new Set(compiled.strategy?.reactions.map(({ table }) => table))
+    this.#sorted = compiled.strategy?.reactions.find(({ sorted }) => sorted !== null)
     this.#width = this.#countTold()
     const isHidden = ({ column }: SortTerm) =>
       column >= this.#width && !compiled.key.some((part) => part.column === column)
@@ -169,18 +172,29 @@ export class LiveQuery {
     return this.#error
   }
 
+  /** Moves where what it wants to hear of is another thing from here on. */
+  get horizon(): SqlValue | undefined {
+    return this.#sorted === undefined ? undefined : this.#edge(this.#sorted)
+  }
+
+  #edge({ sorted }: Pick<AnyReaction, 'sorted'>): SqlValue | undefined {
+    return sorted !== null && this.#strategy instanceof Restrict ? this.#strategy.edge(sorted) : undefined
+  }
+
   /** What it wants to hear of. */
   interests(): TableInterest[] {
     const { strategy } = this.#compiled
     if (strategy === null || this.#strategy instanceof Rerun) return this.#interestsInSources()
-    return strategy.reactions.map((reaction) => ({
-      table: reaction.table,
-      place: reaction,
-      interest: {
-        columns: this.#columns(reaction),
-        condition: rowCondition(reaction.table, reaction.discriminator, this.#parameters),
-      },
-    }))
+    return strategy.reactions.flatMap((reaction) => {
+      const { table } = reaction
+      const columns = this.#columns(reaction)
+      const condition = rowCondition(table, reaction.discriminator, this.#parameters)
+      const any = condition !== null ? [condition] : windowConditions(reaction.sorted, this.#edge(reaction))
+      return (any ?? [null]).map((one) => ({
+        ...{ table, place: reaction },
+        interest: { columns, condition: one },
+      }))
+    })
   }
 
   /** What SQLite says is read goes for read, even where the compiler has not seen it. */

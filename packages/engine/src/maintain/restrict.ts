@@ -1,7 +1,7 @@
 import type { RowKey, SqlValue, WireRow } from '@millrace/protocol'
-import { encodeKey, identicalRows } from '@millrace/protocol'
+import { compareValues, encodeKey, identicalRows } from '@millrace/protocol'
 import type { RowChange } from '../capture/capture.ts'
-import type { Reaction } from '../compile/reaction.ts'
+import { type Reaction, type Sorted, windowConditions } from '../compile/reaction.ts'
 import type { Arm, ArmSource, RowsAction, RowsStrategy } from '../compile/rows.ts'
 import type { KeyTerm } from '../compile/wire.ts'
 import type { Database } from '../database/database.ts'
@@ -75,11 +75,31 @@ export class Restrict implements Strategy<RowsAction> {
     return this.#held.reset(rows.map(this.#keyOf), rows)
   }
 
+  /** What the last row that is known has in a column, where there may be more behind it. */
+  edge({ term }: Sorted): SqlValue | undefined {
+    return this.#complete ? undefined : this.#held.rows.at(-1)?.[term.column]
+  }
+
   holds(reaction: Reaction<RowsAction>, change: RowChange): boolean {
-    const { action, decides } = reaction
+    const { action, decides, sorted } = reaction
+    if (sorted !== null && this.#isBehind(sorted, change)) return false
     if (action.type !== 'own' || !isShownOnly(change, decides)) return true
     const source = this.#source(action)
     return this.#from(source, change.id).length > 0
+  }
+
+  /** Behind all that is held, before and now. */
+  #isBehind(sorted: Sorted, { before, after }: RowChange): boolean {
+    const edge = this.edge(sorted)
+    // Where NULLs come first or the window ends with them, that is left to SQLite.
+    if (edge == null || sorted.startsWithNull || windowConditions(sorted, edge) === null) return false
+    const { column, term } = sorted
+    return [before, after].every((image) => {
+      const cell = image?.[column]
+      if (cell == null) return true
+      const order = compareValues(cell, edge, term.collation)
+      return term.descending ? order < 0 : order > 0
+    })
   }
 
   /** The keys that `apply` will restrict by, where the changed rows have them. */

@@ -525,9 +525,9 @@ class Client implements Database {
       if (image !== undefined) images.push(image)
     }
     if (images.length <= 1) return images[0]
-    return (column) => {
+    return (source, column) => {
       for (const image of images) {
-        const value = image(column)
+        const value = image(source, column)
         if (value !== UNKNOWN) return value
       }
       return UNKNOWN

@@ -174,15 +174,15 @@ export function fold(before: Image | undefined, operations: readonly RowOperatio
         // The row is there already: the insert was applied before (a write sent again), or will be refused.
         if (exists === true) break
         exists = true
-        image = (column) => operation.values[column] ?? null
+        image = (_, column) => operation.values[column] ?? null
         changed = null
         break
       case 'patch': {
         if (exists === false) break
         const under = image
-        image = (column) => {
+        image = (source, column) => {
           const value = operation.values.get(column)
-          return value === undefined ? under(column) : value
+          return value === undefined ? under(source, column) : value
         }
         if (changed !== null) for (const column of operation.values.keys()) changed.add(column)
         break

@@ -30,14 +30,21 @@ export interface ColumnInfo {
   readonly default?: SqlValue
 }
 
+/** A column of one of the query's tables: which table by its place among them, which column in `TableInfo.columns`. */
+export interface ColumnRef {
+  readonly source: number
+  readonly column: number
+}
+
 /**
- * An expression over the columns of one table, resolved: columns by position in `TableInfo.columns`, parameters by
- * position, comparisons with the affinity and collation that SQLite applies to them.
+ * An expression over the columns of the query's tables, resolved: columns and parameters by position, comparisons with
+ * the affinity and collation that SQLite applies to them.
  */
 export type Expr =
   | { readonly type: 'value'; readonly value: SqlValue }
   | { readonly type: 'parameter'; readonly index: number }
-  | { readonly type: 'column'; readonly column: number }
+  /** With the affinity by which 1 and 1.0, which are the same on the wire, are told from each other. */
+  | ({ readonly type: 'column'; readonly affinity: Affinity } & ColumnRef)
   | {
       readonly type: 'compare'
       readonly op: '=' | '<>' | '<' | '<=' | '>' | '>=' | 'IS' | 'IS NOT'
@@ -50,31 +57,36 @@ export type Expr =
   | { readonly type: 'and' | 'or'; readonly left: Expr; readonly right: Expr }
   | { readonly type: 'not'; readonly expr: Expr }
   /** An expression that is not predicted; `reads` are the columns whose change may change it. */
-  | { readonly type: 'opaque'; readonly reads: readonly number[] }
+  | { readonly type: 'opaque'; readonly reads: readonly ColumnRef[] }
 
-/** The columns whose change may change the expression. */
-export function readsOf(expr: Expr, into: Set<number> = new Set()): Set<number> {
+/** The expressions that an expression is made of. */
+export function partsOf(expr: Expr): readonly Expr[] {
   switch (expr.type) {
-    case 'column':
-      into.add(expr.column)
-      break
     case 'compare':
     case 'and':
     case 'or':
-      readsOf(expr.left, into)
-      readsOf(expr.right, into)
-      break
+      return [expr.left, expr.right]
     case 'not':
-      readsOf(expr.expr, into)
-      break
-    case 'opaque':
-      for (const column of expr.reads) into.add(column)
-      break
+      return [expr.expr]
     case 'value':
     case 'parameter':
-      break
+    case 'column':
+    case 'opaque':
+      return []
   }
+}
+
+/** The columns of one source whose change may change the expression. */
+export function readsOf(expr: Expr, source: number, into: Set<number> = new Set()): Set<number> {
+  const refs = expr.type === 'column' ? [expr] : expr.type === 'opaque' ? expr.reads : []
+  for (const ref of refs) if (ref.source === source) into.add(ref.column)
+  for (const part of partsOf(expr)) readsOf(part, source, into)
   return into
+}
+
+/** Some part of it is not predicted. */
+export function hasOpaque(expr: Expr): boolean {
+  return expr.type === 'opaque' || partsOf(expr).some(hasOpaque)
 }
 
 /** One term of ORDER BY. */

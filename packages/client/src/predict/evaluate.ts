@@ -9,8 +9,8 @@ export const UNKNOWN: unique symbol = Symbol('unknown')
 export type Unknown = typeof UNKNOWN
 export type Value = SqlValue | Unknown
 
-/** A row of a table as far as it is known: the value of each column by its position. */
-export type Image = (column: number) => Value
+/** What is known of the rows that an expression looks at: the value of each column by its source and position. */
+export type Image = (source: number, column: number) => Value
 
 export function evaluate(expr: Expr, image: Image, parameters: readonly SqlValue[]): Value {
   switch (expr.type) {
@@ -19,7 +19,7 @@ export function evaluate(expr: Expr, image: Image, parameters: readonly SqlValue
     case 'parameter':
       return parameters[expr.index] ?? null
     case 'column':
-      return image(expr.column)
+      return image(expr.source, expr.column)
     case 'compare':
       return compare(expr, evaluate(expr.left, image, parameters), evaluate(expr.right, image, parameters))
     case 'and':

@@ -39,7 +39,7 @@ export class GroupsPredictor {
     for (const output of plan.outputs) {
       if (output.type === 'count' || output.type === 'sum') exprs.push(output.arg, output.filter)
     }
-    for (const expr of exprs) if (expr !== null) readsOf(expr, reads)
+    for (const expr of exprs) if (expr !== null) readsOf(expr, 0, reads)
     this.#reads = reads
   }
 

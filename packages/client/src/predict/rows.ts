@@ -1,6 +1,7 @@
 import {
   compareValues,
   type Expr,
+  hasOpaque,
   type RowKey,
   type RowsPlan,
   readsOf,
@@ -45,10 +46,10 @@ export class RowsPredictor {
     plan.outputs.forEach((expr, i) => {
       if (expr.type === 'column') this.#wire.set(expr.column, i)
     })
-    this.#outputs = plan.outputs.map((expr) => ({ expr, reads: readsOf(expr) }))
-    this.#whereReads = plan.where === null ? new Set() : readsOf(plan.where)
+    this.#outputs = plan.outputs.map((expr) => ({ expr, reads: readsOf(expr, 0) }))
+    this.#whereReads = plan.where === null ? new Set() : readsOf(plan.where, 0)
     const orderReads = new Set<number>()
-    for (const { expr } of plan.order) readsOf(expr, orderReads)
+    for (const { expr } of plan.order) readsOf(expr, 0, orderReads)
     this.#orderReads = orderReads
     this.#ordered = plan.order.every(({ expr }) => !hasOpaque(expr))
   }
@@ -59,7 +60,7 @@ export class RowsPredictor {
 
   /** The columns of the row behind an entry, as far as the query carries them. */
   image(entry: Entry): Image {
-    return (column) => {
+    return (_, column) => {
       const wire = this.#wire.get(column)
       return wire === undefined ? UNKNOWN : (entry.values[wire] as SqlValue)
     }
@@ -244,20 +245,5 @@ export class RowsPredictor {
       if (order !== 0) return descending ? -order : order
     }
     return 0
-  }
-}
-
-function hasOpaque(expr: Expr): boolean {
-  switch (expr.type) {
-    case 'opaque':
-      return true
-    case 'compare':
-    case 'and':
-    case 'or':
-      return hasOpaque(expr.left) || hasOpaque(expr.right)
-    case 'not':
-      return hasOpaque(expr.expr)
-    default:
-      return false
   }
 }

@@ -1,4 +1,4 @@
-import type { Collation, Expr, SqlValue } from '@millrace/protocol'
+import { type Collation, type Expr, hasOpaque, type SqlValue } from '@millrace/protocol'
 import type { Expr as SqlExpr } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { constantValue, type Table } from '../schema/catalog.ts'
@@ -41,7 +41,7 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
     case 'NameExpr':
     case 'QualifiedExpr': {
       const column = columnIndex(node, scope)
-      return column === -1 ? opaque(node, scope) : { type: 'column', column }
+      return column === -1 ? opaque(node, scope) : columnExpr(scope, column)
     }
     case 'VariableExpr': {
       const index = scope.parameters.get(node.span.offset)
@@ -102,6 +102,11 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
     default:
       return opaque(node, scope)
   }
+}
+
+/** A column of the scope's table. */
+export function columnExpr({ table }: Source, column: number): Expr {
+  return { type: 'column', source: 0, column, affinity: table.columns[column]?.affinity ?? 'BLOB' }
 }
 
 function value(value: SqlValue): Expr {
@@ -217,23 +222,11 @@ function opaque(node: SqlExpr, scope: Scope): Expr {
     },
   })
   // Behind an alias may be any of them.
-  return { type: 'opaque', reads: named ? scope.table.columns.map((_, i) => i) : [...reads] }
+  const columns = named ? scope.table.columns.map((_, i) => i) : [...reads]
+  return { type: 'opaque', reads: columns.map((column) => ({ source: 0, column })) }
 }
 
 /** Whether a client can know its value from the row alone. */
 export function isKnown(expr: Expr): boolean {
-  switch (expr.type) {
-    case 'opaque':
-      return false
-    case 'compare':
-    case 'and':
-    case 'or':
-      return isKnown(expr.left) && isKnown(expr.right)
-    case 'not':
-      return isKnown(expr.expr)
-    case 'value':
-    case 'parameter':
-    case 'column':
-      return true
-  }
+  return !hasOpaque(expr)
 }

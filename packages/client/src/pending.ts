@@ -6,7 +6,8 @@ import {
   type TableInfo,
   type WriteId,
 } from '@millrace/protocol'
-import { type Image, stored, UNKNOWN, type Value } from './predict/evaluate.ts'
+import { type Image, UNKNOWN, type Value } from './expression/cell.ts'
+import { stored } from './expression/convert.ts'
 
 /** A pending write's change of one row. Values are as the columns will store them, or UNKNOWN. */
 export type RowOperation =

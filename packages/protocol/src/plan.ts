@@ -41,7 +41,8 @@ export interface ColumnRef {
  * the affinity and collation that SQLite applies to them.
  */
 export type Expr =
-  | { readonly type: 'value'; readonly value: SqlValue }
+  /** `real`: 1.0, not 1. */
+  | { readonly type: 'value'; readonly value: SqlValue; readonly real?: true }
   | { readonly type: 'parameter'; readonly index: number }
   /** With the affinity by which 1 and 1.0, which are the same on the wire, are told from each other. */
   | ({ readonly type: 'column'; readonly affinity: Affinity } & ColumnRef)
@@ -56,6 +57,24 @@ export type Expr =
     }
   | { readonly type: 'and' | 'or'; readonly left: Expr; readonly right: Expr }
   | { readonly type: 'not'; readonly expr: Expr }
+  | { readonly type: 'cast'; readonly expr: Expr; readonly affinity: Affinity }
+  /** The first branch whose condition is true; a base is compared with in the conditions. */
+  | {
+      readonly type: 'case'
+      readonly branches: readonly { readonly when: Expr; readonly value: Expr }[]
+      readonly otherwise: Expr
+    }
+  /**
+   * A function that depends on its arguments alone, by its name in lower case. Operators are functions too, named as
+   * they are written: `+ - * / % & | << >> || ~ -> ->>`; `x LIKE y` is like(y, x), as SQLite has it.
+   */
+  | {
+      readonly type: 'call'
+      readonly name: string
+      readonly args: readonly Expr[]
+      /** By which min, max and nullif compare. */
+      readonly collation: Collation
+    }
   /** An expression that is not predicted; `reads` are the columns whose change may change it. */
   | { readonly type: 'opaque'; readonly reads: readonly ColumnRef[] }
 
@@ -67,7 +86,12 @@ export function partsOf(expr: Expr): readonly Expr[] {
     case 'or':
       return [expr.left, expr.right]
     case 'not':
+    case 'cast':
       return [expr.expr]
+    case 'case':
+      return [...expr.branches.flatMap(({ when, value }) => [when, value]), expr.otherwise]
+    case 'call':
+      return expr.args
     case 'value':
     case 'parameter':
     case 'column':

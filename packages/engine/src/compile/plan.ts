@@ -323,8 +323,8 @@ export function planGroups(
       return keyOutput(resolve(node, scope), groupBy)
     }
     const name = node.name.name.toLowerCase()
-    if (!isAggregateCall(node) || (node.type === 'FunctionCallExpr' && node.distinctness !== undefined))
-      return undefined
+    if (!isAggregateCall(node)) return keyOutput(resolve(node, scope), groupBy)
+    if (node.type === 'FunctionCallExpr' && node.distinctness !== undefined) return undefined
     const filterNode = node.filterOver?.filterClause
     const filter = filterNode === undefined ? null : resolve(filterNode, scope)
     const argNode = node.type === 'FunctionCallExpr' ? node.args?.[0] : undefined
@@ -395,5 +395,12 @@ function keyOutput(expr: Expr, groupBy: readonly { expr: Expr }[]): GroupOutput 
 /** Two opaque expressions look the same and need not be. */
 function indexOfGroup(expr: Expr, groupBy: readonly { expr: Expr }[]): number {
   if (!isKnown(expr)) return -1
-  return groupBy.findIndex((group) => JSON.stringify(group.expr) === JSON.stringify(expr))
+  const sought = written(expr)
+  return groupBy.findIndex((group) => written(group.expr) === sought)
 }
+
+/** JSON has no bigint, and no infinity. */
+const written = (expr: Expr) =>
+  JSON.stringify(expr, (_, part) =>
+    typeof part === 'bigint' || (typeof part === 'number' && !Number.isFinite(part)) ? `${part} ` : part,
+  )

@@ -17,11 +17,11 @@ import {
   type WriteRequest,
 } from '@millrace/protocol'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
+import type { Image } from './expression/cell.ts'
+import { UNKNOWN } from './expression/cell.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
 import { PendingWrites } from './pending.ts'
-import type { Image } from './predict/evaluate.ts'
-import { UNKNOWN } from './predict/evaluate.ts'
 import { type CompiledQuery, compileQuery, type Queryable } from './query.ts'
 import type {
   Change,
@@ -525,9 +525,9 @@ class Client implements Database {
       if (image !== undefined) images.push(image)
     }
     if (images.length <= 1) return images[0]
-    return (column) => {
+    return (source, column) => {
       for (const image of images) {
-        const value = image(column)
+        const value = image(source, column)
         if (value !== UNKNOWN) return value
       }
       return UNKNOWN

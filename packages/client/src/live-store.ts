@@ -1,7 +1,7 @@
 import type { MillraceError, QueryId, RowKey, Shape, WireRow } from '@millrace/protocol'
 import { decodeError, type QueryChange } from '@millrace/protocol'
+import type { Image } from './expression/cell.ts'
 import type { TableOverlay } from './pending.ts'
-import type { Image } from './predict/evaluate.ts'
 import { GroupsPredictor } from './predict/groups.ts'
 import { type FindImage, type Predicted, RowsPredictor } from './predict/rows.ts'
 import type { CompiledQuery } from './query.ts'

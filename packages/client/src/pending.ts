@@ -6,7 +6,8 @@ import {
   type TableInfo,
   type WriteId,
 } from '@millrace/protocol'
-import { type Image, stored, UNKNOWN, type Value } from './predict/evaluate.ts'
+import { type Image, UNKNOWN, type Value } from './expression/cell.ts'
+import { stored } from './expression/convert.ts'
 
 /** A pending write's change of one row. Values are as the columns will store them, or UNKNOWN. */
 export type RowOperation =
@@ -174,15 +175,15 @@ export function fold(before: Image | undefined, operations: readonly RowOperatio
         // The row is there already: the insert was applied before (a write sent again), or will be refused.
         if (exists === true) break
         exists = true
-        image = (column) => operation.values[column] ?? null
+        image = (_, column) => operation.values[column] ?? null
         changed = null
         break
       case 'patch': {
         if (exists === false) break
         const under = image
-        image = (column) => {
+        image = (source, column) => {
           const value = operation.values.get(column)
-          return value === undefined ? under(column) : value
+          return value === undefined ? under(source, column) : value
         }
         if (changed !== null) for (const column of operation.values.keys()) changed.add(column)
         break

@@ -23,6 +23,7 @@ export type {
 export { PROTOCOL_VERSION } from './message.ts'
 export type {
   ColumnInfo,
+  ColumnRef,
   Expr,
   GroupOutput,
   GroupsPlan,
@@ -33,7 +34,7 @@ export type {
   TableInfo,
   Window,
 } from './plan.ts'
-export { readsOf } from './plan.ts'
+export { hasOpaque, partsOf, readsOf } from './plan.ts'
 export type { Port, PortSource } from './port.ts'
 export type { Affinity, Bindable, Collation, RowKey, SqlValue } from './value.ts'
 export {

@@ -30,14 +30,22 @@ export interface ColumnInfo {
   readonly default?: SqlValue
 }
 
+/** A column of one of the query's tables: which table by its place among them, which column in `TableInfo.columns`. */
+export interface ColumnRef {
+  readonly source: number
+  readonly column: number
+}
+
 /**
- * An expression over the columns of one table, resolved: columns by position in `TableInfo.columns`, parameters by
- * position, comparisons with the affinity and collation that SQLite applies to them.
+ * An expression over the columns of the query's tables, resolved: columns and parameters by position, comparisons with
+ * the affinity and collation that SQLite applies to them.
  */
 export type Expr =
-  | { readonly type: 'value'; readonly value: SqlValue }
+  /** `real`: 1.0, not 1. */
+  | { readonly type: 'value'; readonly value: SqlValue; readonly real?: true }
   | { readonly type: 'parameter'; readonly index: number }
-  | { readonly type: 'column'; readonly column: number }
+  /** With the affinity by which 1 and 1.0, which are the same on the wire, are told from each other. */
+  | ({ readonly type: 'column'; readonly affinity: Affinity } & ColumnRef)
   | {
       readonly type: 'compare'
       readonly op: '=' | '<>' | '<' | '<=' | '>' | '>=' | 'IS' | 'IS NOT'
@@ -49,32 +57,60 @@ export type Expr =
     }
   | { readonly type: 'and' | 'or'; readonly left: Expr; readonly right: Expr }
   | { readonly type: 'not'; readonly expr: Expr }
+  | { readonly type: 'cast'; readonly expr: Expr; readonly affinity: Affinity }
+  /** The first branch whose condition is true; a base is compared with in the conditions. */
+  | {
+      readonly type: 'case'
+      readonly branches: readonly { readonly when: Expr; readonly value: Expr }[]
+      readonly otherwise: Expr
+    }
+  /**
+   * A function that depends on its arguments alone, by its name in lower case. Operators are functions too, named as
+   * they are written: `+ - * / % & | << >> || ~ -> ->>`; `x LIKE y` is like(y, x), as SQLite has it.
+   */
+  | {
+      readonly type: 'call'
+      readonly name: string
+      readonly args: readonly Expr[]
+      /** By which min, max and nullif compare. */
+      readonly collation: Collation
+    }
   /** An expression that is not predicted; `reads` are the columns whose change may change it. */
-  | { readonly type: 'opaque'; readonly reads: readonly number[] }
+  | { readonly type: 'opaque'; readonly reads: readonly ColumnRef[] }
 
-/** The columns whose change may change the expression. */
-export function readsOf(expr: Expr, into: Set<number> = new Set()): Set<number> {
+/** The expressions that an expression is made of. */
+export function partsOf(expr: Expr): readonly Expr[] {
   switch (expr.type) {
-    case 'column':
-      into.add(expr.column)
-      break
     case 'compare':
     case 'and':
     case 'or':
-      readsOf(expr.left, into)
-      readsOf(expr.right, into)
-      break
+      return [expr.left, expr.right]
     case 'not':
-      readsOf(expr.expr, into)
-      break
-    case 'opaque':
-      for (const column of expr.reads) into.add(column)
-      break
+    case 'cast':
+      return [expr.expr]
+    case 'case':
+      return [...expr.branches.flatMap(({ when, value }) => [when, value]), expr.otherwise]
+    case 'call':
+      return expr.args
     case 'value':
     case 'parameter':
-      break
+    case 'column':
+    case 'opaque':
+      return []
   }
+}
+
+/** The columns of one source whose change may change the expression. */
+export function readsOf(expr: Expr, source: number, into: Set<number> = new Set()): Set<number> {
+  const refs = expr.type === 'column' ? [expr] : expr.type === 'opaque' ? expr.reads : []
+  for (const ref of refs) if (ref.source === source) into.add(ref.column)
+  for (const part of partsOf(expr)) readsOf(part, source, into)
   return into
+}
+
+/** Some part of it is not predicted. */
+export function hasOpaque(expr: Expr): boolean {
+  return expr.type === 'opaque' || partsOf(expr).some(hasOpaque)
 }
 
 /** One term of ORDER BY. */

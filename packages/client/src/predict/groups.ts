@@ -9,9 +9,11 @@ import {
   readsOf,
   type SqlValue,
 } from '@millrace/protocol'
+import { type Image, UNKNOWN, type Value } from '../expression/cell.ts'
+import { compileCondition, compileExpr, type Evaluate } from '../expression/compile.ts'
+import type { Truth } from '../expression/convert.ts'
 import { fold, type TableOverlay } from '../pending.ts'
 import type { Base, Entry } from '../result.ts'
-import { evaluate, type Image, truth, UNKNOWN, type Value } from './evaluate.ts'
 import type { FindImage, Predicted } from './rows.ts'
 
 /** A group with what pending writes add to its aggregates. */
@@ -28,18 +30,24 @@ export class GroupsPredictor {
   readonly #plan: GroupsPlan
   readonly #parameters: readonly SqlValue[]
   readonly #collations
+  readonly #where: Evaluate<Truth> | null
+  readonly #groupBy: readonly Evaluate<Value>[]
+  readonly #outputs: readonly CompiledOutput[]
   readonly #reads: ReadonlySet<number>
 
   constructor(plan: GroupsPlan, parameters: readonly SqlValue[]) {
     this.#plan = plan
     this.#parameters = parameters
     this.#collations = plan.groupBy.map(({ collation }) => collation)
+    this.#where = plan.where === null ? null : compileCondition(plan.where)
+    this.#groupBy = plan.groupBy.map(({ expr }) => compileExpr(expr))
+    this.#outputs = plan.outputs.map(compileOutput)
     const reads = new Set<number>()
     const exprs: (Expr | null)[] = [plan.where, ...plan.groupBy.map(({ expr }) => expr)]
     for (const output of plan.outputs) {
       if (output.type === 'count' || output.type === 'sum') exprs.push(output.arg, output.filter)
     }
-    for (const expr of exprs) if (expr !== null) readsOf(expr, reads)
+    for (const expr of exprs) if (expr !== null) readsOf(expr, 0, reads)
     this.#reads = reads
   }
 
@@ -83,18 +91,17 @@ export class GroupsPredictor {
 
   /** Adds what a row contributes; false when that cannot be told. */
   #contribute(image: Image, sign: 1 | -1, into: Contribution[]): boolean {
-    const { where, groupBy, outputs } = this.#plan
-    const matches = where === null ? true : truth(evaluate(where, image, this.#parameters))
+    const matches = this.#where === null ? true : this.#where(image, this.#parameters)
     if (matches === UNKNOWN) return false
     if (matches !== true) return true
     const key: SqlValue[] = []
-    for (const { expr } of groupBy) {
-      const value = evaluate(expr, image, this.#parameters)
+    for (const evaluate of this.#groupBy) {
+      const value = evaluate(image, this.#parameters)
       if (value === UNKNOWN) return false
       key.push(value)
     }
     const added: number[] = []
-    for (const output of outputs) {
+    for (const output of this.#outputs) {
       const value = this.#contribution(output, image)
       if (value === UNKNOWN) return false
       added.push(sign * value)
@@ -103,12 +110,12 @@ export class GroupsPredictor {
     return true
   }
 
-  #contribution(output: GroupOutput, image: Image): number | typeof UNKNOWN {
+  #contribution(output: CompiledOutput, image: Image): number | typeof UNKNOWN {
     if (output.type === 'key' || output.type === 'reals') return 0
-    const passes = output.filter === null ? true : truth(evaluate(output.filter, image, this.#parameters))
+    const passes = output.filter === null ? true : output.filter(image, this.#parameters)
     if (passes === UNKNOWN) return UNKNOWN
     if (passes !== true) return 0
-    const value: Value = output.arg === null ? 1 : evaluate(output.arg, image, this.#parameters)
+    const value: Value = output.arg === null ? 1 : output.arg(image, this.#parameters)
     if (value === UNKNOWN) return UNKNOWN
     if (value === null) return 0
     if (output.type === 'count') return 1
@@ -223,6 +230,22 @@ export class GroupsPredictor {
       if (order !== 0) return descending ? -order : order
     }
     return 0
+  }
+}
+
+interface CompiledOutput {
+  readonly type: GroupOutput['type']
+  readonly arg: Evaluate<Value> | null
+  readonly filter: Evaluate<Truth> | null
+}
+
+function compileOutput(output: GroupOutput): CompiledOutput {
+  const { type } = output
+  if (type === 'key' || type === 'reals') return { type, arg: null, filter: null }
+  return {
+    type,
+    arg: output.arg === null ? null : compileExpr(output.arg),
+    filter: output.filter === null ? null : compileCondition(output.filter),
   }
 }
 

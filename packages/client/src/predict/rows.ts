@@ -1,14 +1,17 @@
 import {
   compareValues,
-  type Expr,
+  hasOpaque,
+  type OrderTerm,
   type RowKey,
   type RowsPlan,
   readsOf,
   type SqlValue,
 } from '@millrace/protocol'
+import { type Image, UNKNOWN, type Value } from '../expression/cell.ts'
+import { compileCondition, compileExpr, type Evaluate } from '../expression/compile.ts'
+import type { Truth } from '../expression/convert.ts'
 import { fold, type RowState, type TableOverlay } from '../pending.ts'
 import { type Base, type Entry, merge } from '../result.ts'
-import { evaluate, type Image, truth, UNKNOWN } from './evaluate.ts'
 
 /** A result with the pending writes applied to it. */
 export interface Predicted {
@@ -33,10 +36,12 @@ export class RowsPredictor {
   readonly #parameters: readonly SqlValue[]
   /** By table column, the wire column that carries it. */
   readonly #wire = new Map<number, number>()
-  readonly #outputs: readonly { readonly expr: Expr; readonly reads: ReadonlySet<number> }[]
+  readonly #outputs: readonly { readonly evaluate: Evaluate<Value>; readonly reads: ReadonlySet<number> }[]
+  readonly #where: Evaluate<Truth> | null
+  readonly #order: readonly (OrderTerm & { readonly evaluate: Evaluate<Value> })[]
   readonly #whereReads: ReadonlySet<number>
   readonly #orderReads: ReadonlySet<number>
-  /** All terms of the order can be evaluated. */
+  /** No term of the order is beyond the client; of some rows it may be unknown all the same. */
   readonly #ordered: boolean
 
   constructor(plan: RowsPlan, parameters: readonly SqlValue[]) {
@@ -45,10 +50,12 @@ export class RowsPredictor {
     plan.outputs.forEach((expr, i) => {
       if (expr.type === 'column') this.#wire.set(expr.column, i)
     })
-    this.#outputs = plan.outputs.map((expr) => ({ expr, reads: readsOf(expr) }))
-    this.#whereReads = plan.where === null ? new Set() : readsOf(plan.where)
+    this.#outputs = plan.outputs.map((expr) => ({ evaluate: compileExpr(expr), reads: readsOf(expr, 0) }))
+    this.#where = plan.where === null ? null : compileCondition(plan.where)
+    this.#order = plan.order.map((term) => ({ ...term, evaluate: compileExpr(term.expr) }))
+    this.#whereReads = plan.where === null ? new Set() : readsOf(plan.where, 0)
     const orderReads = new Set<number>()
-    for (const { expr } of plan.order) readsOf(expr, orderReads)
+    for (const { expr } of plan.order) readsOf(expr, 0, orderReads)
     this.#orderReads = orderReads
     this.#ordered = plan.order.every(({ expr }) => !hasOpaque(expr))
   }
@@ -59,7 +66,7 @@ export class RowsPredictor {
 
   /** The columns of the row behind an entry, as far as the query carries them. */
   image(entry: Entry): Image {
-    return (column) => {
+    return (_, column) => {
       const wire = this.#wire.get(column)
       return wire === undefined ? UNKNOWN : (entry.values[wire] as SqlValue)
     }
@@ -108,6 +115,7 @@ export class RowsPredictor {
     }
     const { window } = this.#plan
     const list = this.#build(base, removed, replaced, inserted)
+    if (list === undefined) return { entries: this.#visible(base.entries), made: [], settling: true }
     const exhausted = this.#exhausted(base)
     if (window !== null && !exhausted && list.length < window.limit) settling = true
     return { entries: this.#visible(list), made: [...replaced.values(), ...inserted], settling }
@@ -136,8 +144,7 @@ export class RowsPredictor {
     const touches = (reads: ReadonlySet<number>) =>
       changed === null || [...reads].some((column) => changed.has(column))
 
-    const { where } = this.#plan
-    let matches = where === null ? true : truth(evaluate(where, image, this.#parameters))
+    let matches = this.#where === null ? true : this.#where(image, this.#parameters)
     if (matches === UNKNOWN) {
       if (touches(this.#whereReads)) return { type: 'unknown' }
       matches = known !== undefined
@@ -148,41 +155,53 @@ export class RowsPredictor {
       return { type: 'absent' }
 
     const values: SqlValue[] = []
-    for (const [i, { expr, reads }] of this.#outputs.entries()) {
-      let value = evaluate(expr, image, this.#parameters)
+    for (const [i, { evaluate, reads }] of this.#outputs.entries()) {
+      let value = evaluate(image, this.#parameters)
       if (value === UNKNOWN && known !== undefined && !touches(reads)) value = known.values[i] as SqlValue
       if (value === UNKNOWN) return { type: 'unknown' }
       values.push(value)
     }
-    if (!this.#ordered && (known === undefined || touches(this.#orderReads))) return { type: 'unknown' }
-    return { type: 'present', entry: base.decoder.entry(values, shown ?? known) }
+    const entry = base.decoder.entry(values, shown ?? known)
+    const moves = known === undefined || touches(this.#orderReads)
+    if (moves && (!this.#ordered || Number.isNaN(this.#compare(known ?? entry, entry))))
+      return { type: 'unknown' }
+    return { type: 'present', entry }
   }
 
   #samePlace(a: Entry, b: Entry): boolean {
-    return !this.#ordered || this.#compare(a, b) === 0
+    // What cannot be told was not touched, else the row would be unknown.
+    return !this.#ordered || !(Math.abs(this.#compare(a, b)) > 0)
   }
 
+  /** Undefined where the place of a row cannot be told. */
   #build(
     base: Base,
     removed: ReadonlySet<RowKey>,
     replaced: ReadonlyMap<RowKey, Entry>,
     inserted: Entry[],
-  ): readonly Entry[] {
+  ): readonly Entry[] | undefined {
+    let unsure = false
+    const compare = (a: Entry, b: Entry) => {
+      const order = this.#compare(a, b)
+      unsure ||= Number.isNaN(order)
+      return order
+    }
     let entries: readonly Entry[] = base.entries
     if (removed.size + replaced.size > 0) {
       entries = this.#takeOut(base, removed, replaced)
     }
     if (inserted.length === 0) return entries
-    inserted.sort((a, b) => this.#compare(a, b))
+    inserted.sort(compare)
     const last = base.entries.at(-1)
     const places: number[] = []
     const fitting: Entry[] = []
     for (const entry of inserted) {
       // Behind the last row that is held there may be others that go before it.
-      if (!this.#exhausted(base) && last !== undefined && this.#compare(entry, last) > 0) continue
-      places.push(this.#search(entries, entry) + fitting.length)
+      if (!this.#exhausted(base) && last !== undefined && compare(entry, last) > 0) continue
+      places.push(this.#search(entries, entry, compare) + fitting.length)
       fitting.push(entry)
     }
+    if (unsure) return undefined
     if (fitting.length === 1) return entries.toSpliced(places[0] as number, 0, fitting[0] as Entry)
     return merge(entries, fitting, places)
   }
@@ -214,28 +233,28 @@ export class RowsPredictor {
   #place(base: Base, key: RowKey): number {
     const entry = base.byKey.get(key)
     if (entry === undefined) return -1
-    const at = this.#search(base.entries, entry)
+    const at = this.#search(base.entries, entry, (a, b) => this.#compare(a, b))
     return base.entries[at]?.key === key ? at : base.entries.findIndex((other) => other.key === key)
   }
 
   /** The first position whose entry does not go before `entry`. */
-  #search(entries: readonly Entry[], entry: Entry): number {
+  #search(entries: readonly Entry[], entry: Entry, compare: (a: Entry, b: Entry) => number): number {
     let low = 0
     let high = entries.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#compare(entries[middle] as Entry, entry) < 0) low = middle + 1
+      if (compare(entries[middle] as Entry, entry) < 0) low = middle + 1
       else high = middle
     }
     return low
   }
 
-  /** The query's order, which ends with the key. Only where all terms can be evaluated. */
+  /** The query's order, which ends with the key; NaN where a term that decides is unknown. */
   #compare(a: Entry, b: Entry): number {
-    for (const { expr, descending, nullsFirst, collation } of this.#plan.order) {
-      const x = evaluate(expr, this.image(a), this.#parameters)
-      const y = evaluate(expr, this.image(b), this.#parameters)
-      if (x === UNKNOWN || y === UNKNOWN) continue
+    for (const { evaluate, descending, nullsFirst, collation } of this.#order) {
+      const x = evaluate(this.image(a), this.#parameters)
+      const y = evaluate(this.image(b), this.#parameters)
+      if (x === UNKNOWN || y === UNKNOWN) return Number.NaN
       if (x === null || y === null) {
         if (x === y) continue
         return (x === null) === nullsFirst ? -1 : 1
@@ -244,20 +263,5 @@ export class RowsPredictor {
       if (order !== 0) return descending ? -order : order
     }
     return 0
-  }
-}
-
-function hasOpaque(expr: Expr): boolean {
-  switch (expr.type) {
-    case 'opaque':
-      return true
-    case 'compare':
-    case 'and':
-    case 'or':
-      return hasOpaque(expr.left) || hasOpaque(expr.right)
-    case 'not':
-      return hasOpaque(expr.expr)
-    default:
-      return false
   }
 }

@@ -1,7 +1,22 @@
-import type { Collation, Expr, SqlValue } from '@millrace/protocol'
-import type { Expr as SqlExpr } from 'sqlite3-parser'
+import {
+  type Collation,
+  type ColumnRef,
+  type Expr,
+  fromBigInt,
+  hasOpaque,
+  type SqlValue,
+} from '@millrace/protocol'
+import type {
+  BinaryExpr,
+  FunctionCallExpr,
+  InListExpr,
+  LikeExpr,
+  Expr as SqlExpr,
+  UnaryExpr,
+} from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
-import { constantValue, type Table } from '../schema/catalog.ts'
+import { affinityOfType, type Table } from '../schema/catalog.ts'
+import { isAggregateCall, SCALARS } from './functions.ts'
 import { same } from './names.ts'
 
 /** One table of FROM under the name by which the query knows it. */
@@ -18,7 +33,7 @@ export interface Scope extends Source {
   readonly aliases: ReadonlySet<string>
 }
 
-type Affinity = 'NUMERIC' | 'TEXT' | 'BLOB'
+type ComparedAs = 'NUMERIC' | 'TEXT' | 'BLOB'
 
 const COMPARISONS = {
   Equals: '=',
@@ -31,17 +46,40 @@ const COMPARISONS = {
   IsNot: 'IS NOT',
 } as const
 
+/** The operators that are functions of their operands, by the parser's name and by SQLite's. */
+const OPERATORS: Readonly<Record<string, string>> = {
+  Add: '+',
+  Subtract: '-',
+  Multiply: '*',
+  Divide: '/',
+  Modulus: '%',
+  BitwiseAnd: '&',
+  BitwiseOr: '|',
+  LeftShift: '<<',
+  RightShift: '>>',
+  Concat: '||',
+  ArrowRight: '->',
+  ArrowRightShift: '->>',
+}
+
 /** The node resolved. What is not spoken of here becomes `opaque`: the client then knows which columns it reads, no more. */
 export function resolve(node: SqlExpr, scope: Scope): Expr {
-  const constant = constantValue(node)
-  if (constant !== undefined && !(node.type === 'Id' && columnIndex(node, scope) !== -1))
-    return value(constant)
   switch (node.type) {
+    case 'NullLiteral':
+      return value(null)
+    case 'StringLiteral':
+      return value(node.value)
+    case 'BlobLiteral':
+      return value(node.bytes)
+    case 'NumericLiteral':
+      return number(node.value) ?? opaque(node, scope)
     case 'Id':
     case 'NameExpr':
     case 'QualifiedExpr': {
       const column = columnIndex(node, scope)
-      return column === -1 ? opaque(node, scope) : { type: 'column', column }
+      if (column !== -1) return columnExpr(scope, column)
+      const constant = truthConstant(node, scope)
+      return constant === undefined ? opaque(node, scope) : value(Number(constant))
     }
     case 'VariableExpr': {
       const index = scope.parameters.get(node.span.offset)
@@ -51,34 +89,20 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
       return node.exprs.length === 1 ? resolve(node.exprs[0] as SqlExpr, scope) : opaque(node, scope)
     case 'CollateExpr':
       return resolve(node.expr, scope)
+    case 'CastExpr':
+      return node.typeName === undefined
+        ? opaque(node, scope)
+        : { type: 'cast', expr: resolve(node.expr, scope), affinity: affinityOfType(node.typeName.name) }
     case 'UnaryExpr':
-      if (node.op === 'Not') return { type: 'not', expr: resolve(node.expr, scope) }
-      return opaque(node, scope)
+      return unary(node, scope)
     case 'BinaryExpr':
-      if (node.op === 'And' || node.op === 'Or') {
-        return {
-          type: node.op === 'And' ? 'and' : 'or',
-          left: resolve(node.left, scope),
-          right: resolve(node.right, scope),
-        }
-      }
-      if (node.op === 'Is' || node.op === 'IsNot') {
-        const truth = truthTest(node.op, node.left, node.right, scope)
-        if (truth !== undefined) return truth
-        // `x IS (TRUE)`, `x IS TRUE COLLATE …`, `x IS (y IN ())` are truth tests to SQLite as well.
-        if (node.right.type === 'ParenthesizedExpr' || node.right.type === 'CollateExpr')
-          return opaque(node, scope)
-        if (node.right.type === 'InListExpr') return opaque(node, scope)
-      }
-      if (node.op in COMPARISONS) {
-        return compare(COMPARISONS[node.op as keyof typeof COMPARISONS], node.left, node.right, scope)
-      }
-      return opaque(node, scope)
+      return binary(node, scope)
     case 'IsNullExpr':
       return isNull(node.expr, 'IS', scope)
     case 'NotNullExpr':
       return isNull(node.expr, 'IS NOT', scope)
     case 'BetweenExpr': {
+      if (isRow(node.lhs) || isRow(node.start) || isRow(node.end)) return opaque(node, scope)
       const between: Expr = {
         type: 'and',
         left: compare('>=', node.lhs, node.start, scope),
@@ -86,22 +110,129 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
       }
       return node.not ? { type: 'not', expr: between } : between
     }
-    case 'InListExpr': {
-      const list = node.rhs ?? []
-      // The columns of an IN list are compared by another rule of affinity than those of `=`.
-      if (list.some((item) => item.type !== 'VariableExpr' && constantValue(item) === undefined))
-        return opaque(node, scope)
-      const found = list
-        .map((item) => compare('=', node.lhs, item, scope))
-        .reduce<Expr>(
-          (left, right) => (left.type === 'value' ? right : { type: 'or', left, right }),
-          value(0),
-        )
-      return node.not ? { type: 'not', expr: found } : found
+    case 'InListExpr':
+      return inList(node, scope)
+    case 'LikeExpr': {
+      const name = node.op === 'Like' ? 'like' : node.op === 'Glob' ? 'glob' : undefined
+      if (name === undefined) return opaque(node, scope)
+      const like = call(name, likeOperands(node), scope)
+      return node.not ? { type: 'not', expr: like } : like
     }
+    case 'CaseExpr': {
+      const { base } = node
+      return {
+        type: 'case',
+        branches: node.whenThenPairs.map(({ when, then }) => ({
+          when: base === undefined ? resolve(when, scope) : compare('=', base, when, scope),
+          value: resolve(then, scope),
+        })),
+        otherwise: node.elseExpr === undefined ? value(null) : resolve(node.elseExpr, scope),
+      }
+    }
+    case 'FunctionCallExpr':
+      return functionCall(node, scope)
     default:
       return opaque(node, scope)
   }
+}
+
+function unary(node: UnaryExpr, scope: Scope): Expr {
+  if (node.op === 'Not') return { type: 'not', expr: resolve(node.expr, scope) }
+  if (node.op === 'Positive') return resolve(node.expr, scope)
+  if (node.op === 'BitwiseNot') return call('~', [node.expr], scope)
+  // A sign before a number is part of it: −9223372036854775808 is an integer, and the same without the sign is none.
+  let inner = node.expr
+  while (inner.type === 'ParenthesizedExpr' && inner.exprs.length === 1) inner = inner.exprs[0] as SqlExpr
+  if (inner.type === 'NumericLiteral') return number(inner.value, '-') ?? opaque(node, scope)
+  return { type: 'call', name: '-', args: [value(0), resolve(node.expr, scope)], collation: 'BINARY' }
+}
+
+function binary(node: BinaryExpr, scope: Scope): Expr {
+  const { op, left, right } = node
+  if (op === 'And' || op === 'Or') {
+    return {
+      type: op === 'And' ? 'and' : 'or',
+      left: resolve(left, scope),
+      right: resolve(right, scope),
+    }
+  }
+  if (op === 'Is' || op === 'IsNot') {
+    const constant = truthConstant(right, scope)
+    if (constant !== undefined) return truthTest(op, left, constant, scope)
+  }
+  if (op in COMPARISONS) return compare(COMPARISONS[op as keyof typeof COMPARISONS], left, right, scope)
+  const name = OPERATORS[op]
+  return name === undefined ? opaque(node, scope) : call(name, [left, right], scope)
+}
+
+/** The affinity and collation of IN are those of its left side, whatever is in the list. */
+function inList(node: InListExpr, scope: Scope): Expr {
+  const list = node.rhs ?? []
+  if (isRow(node.lhs) || list.some(isRow)) return opaque(node, scope)
+  const left = resolve(node.lhs, scope)
+  const affinity = comparisonAffinity(affinityOf(node.lhs, scope), null)
+  const collation = sortCollation(node.lhs, scope)
+  const found = list
+    .map(
+      (item): Expr => ({ type: 'compare', op: '=', left, right: resolve(item, scope), affinity, collation }),
+    )
+    .reduce<Expr>(
+      (before, next) => (before.type === 'value' ? next : { type: 'or', left: before, right: next }),
+      value(0),
+    )
+  return node.not ? { type: 'not', expr: found } : found
+}
+
+function functionCall(node: FunctionCallExpr, scope: Scope): Expr {
+  const name = node.name.name.toLowerCase()
+  const args = node.args ?? []
+  const plain = node.distinctness === undefined && node.filterOver === undefined && node.orderBy === undefined
+  if (!plain || !SCALARS.has(name) || isAggregateCall(node) || args.some(isRow)) return opaque(node, scope)
+  const [condition, then, otherwise] = args
+  if (name === 'iif' && condition !== undefined && then !== undefined && otherwise !== undefined) {
+    const branch = { when: resolve(condition, scope), value: resolve(then, scope) }
+    return { type: 'case', branches: [branch], otherwise: resolve(otherwise, scope) }
+  }
+  return call(name, args, scope)
+}
+
+function call(name: string, args: readonly SqlExpr[], scope: Scope): Expr {
+  if (args.some(isRow)) return { type: 'opaque', reads: args.flatMap((arg) => readsOfNode(arg, scope)) }
+  const collation = args.map((arg) => collationOf(arg, scope)).find((found) => found !== undefined)
+  return {
+    type: 'call',
+    name,
+    args: args.map((arg) => resolve(arg, scope)),
+    collation: collation ?? 'BINARY',
+  }
+}
+
+const isRow = (node: SqlExpr): boolean =>
+  node.type === 'ParenthesizedExpr' && (node.exprs.length !== 1 || isRow(node.exprs[0] as SqlExpr))
+
+/** In the order in which SQLite hands them to the function. */
+const likeOperands = (node: LikeExpr) =>
+  node.escape === undefined ? [node.rhs, node.lhs] : [node.rhs, node.lhs, node.escape]
+
+/** A number as SQLite reads it from SQL text; undefined where JS may read another. */
+function number(text: string, sign: '' | '-' = ''): Expr | undefined {
+  if (/^(\d+|0x[\da-f]+)$/i.test(text)) {
+    const digits = BigInt(text)
+    const integer = /x/i.test(text) ? BigInt.asIntN(64, digits) : digits
+    const signed = sign === '-' ? -integer : integer
+    if (signed === BigInt.asIntN(64, signed)) return value(fromBigInt(signed))
+  }
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e')
+  // With 15 digits and a small exponent no rounding is in doubt.
+  if (mantissa.replace('.', '').replace(/^0+/, '').length > 15 || Math.abs(Number(exponent)) > 22)
+    return undefined
+  const real = Number(sign + text)
+  return Number.isNaN(real) ? undefined : { type: 'value', value: real === 0 ? 0 : real, real: true }
+}
+
+/** A column of the scope's table. */
+export function columnExpr({ table }: Source, column: number): Expr {
+  return { type: 'column', source: 0, column, affinity: table.columns[column]?.affinity ?? 'BLOB' }
 }
 
 function value(value: SqlValue): Expr {
@@ -109,25 +240,35 @@ function value(value: SqlValue): Expr {
 }
 
 function isNull(operand: SqlExpr, op: 'IS' | 'IS NOT', scope: Scope): Expr {
-  return {
-    type: 'compare',
-    op,
-    left: resolve(operand, scope),
-    right: value(null),
-    affinity: 'BLOB',
-    collation: 'BINARY',
-  }
+  return isRow(operand)
+    ? opaque(operand, scope)
+    : {
+        type: 'compare',
+        op,
+        left: resolve(operand, scope),
+        right: value(null),
+        affinity: 'BLOB',
+        collation: 'BINARY',
+      }
+}
+
+/** TRUE and FALSE where no column has that name, and what SQLite takes for them behind IS: in parentheses, `x IN ()`. */
+function truthConstant(node: SqlExpr, scope: Scope): boolean | undefined {
+  if (node.type === 'CollateExpr') return truthConstant(node.expr, scope)
+  if (node.type === 'ParenthesizedExpr' && node.exprs.length === 1)
+    return truthConstant(node.exprs[0] as SqlExpr, scope)
+  if (node.type === 'InListExpr' && (node.rhs ?? []).length === 0) return node.not
+  if (node.type !== 'Id' || columnIndex(node, scope) !== -1) return undefined
+  return /^true$/i.test(node.name) ? true : /^false$/i.test(node.name) ? false : undefined
 }
 
 /** `x IS TRUE` asks whether x is true, not whether it is 1: as NOT NOT x IS 1. */
-function truthTest(op: 'Is' | 'IsNot', left: SqlExpr, right: SqlExpr, scope: Scope): Expr | undefined {
-  if (right.type !== 'Id' || !/^(true|false)$/i.test(right.name) || columnIndex(right, scope) !== -1)
-    return undefined
+function truthTest(op: 'Is' | 'IsNot', left: SqlExpr, constant: boolean, scope: Scope): Expr {
   const isNot: Expr = { type: 'not', expr: resolve(left, scope) }
   return {
     type: 'compare',
     op: COMPARISONS[op],
-    left: /^true$/i.test(right.name) ? { type: 'not', expr: isNot } : isNot,
+    left: constant ? { type: 'not', expr: isNot } : isNot,
     right: value(1),
     affinity: 'BLOB',
     collation: 'BINARY',
@@ -140,57 +281,95 @@ function compare(
   right: SqlExpr,
   scope: Scope,
 ): Expr {
+  if (isRow(left) || isRow(right))
+    return { type: 'opaque', reads: [...readsOfNode(left, scope), ...readsOfNode(right, scope)] }
+  const explicit = hasCollate(left) ? left : hasCollate(right) ? right : undefined
+  const collation =
+    explicit === undefined
+      ? (collationOf(left, scope) ?? collationOf(right, scope))
+      : collationOf(explicit, scope)
   return {
     type: 'compare',
     op,
     left: resolve(left, scope),
     right: resolve(right, scope),
     affinity: comparisonAffinity(affinityOf(left, scope), affinityOf(right, scope)),
-    collation:
-      explicitCollation(left) ??
-      explicitCollation(right) ??
-      columnCollation(left, scope) ??
-      columnCollation(right, scope) ??
-      'BINARY',
+    collation: collation ?? 'BINARY',
   }
 }
 
 /** Which affinity SQLite applies to both sides (sqlite.org/datatype3.html, 4.2). Null: an expression without one. */
-function comparisonAffinity(left: Affinity | null, right: Affinity | null): Affinity {
+function comparisonAffinity(left: ComparedAs | null, right: ComparedAs | null): ComparedAs {
   if (left !== null && right !== null) return left === 'NUMERIC' || right === 'NUMERIC' ? 'NUMERIC' : 'BLOB'
   return left ?? right ?? 'BLOB'
 }
 
-function affinityOf(node: SqlExpr, scope: Scope): Affinity | null {
-  const column = bareColumn(node, scope)
-  if (column === undefined) return null
-  return column.affinity === 'TEXT' || column.affinity === 'BLOB' ? column.affinity : 'NUMERIC'
+/** Of columns and casts; any other expression has none. */
+function affinityOf(node: SqlExpr, scope: Scope): ComparedAs | null {
+  if (node.type === 'ParenthesizedExpr' && node.exprs.length === 1)
+    return affinityOf(node.exprs[0] as SqlExpr, scope)
+  if (node.type === 'CollateExpr') return affinityOf(node.expr, scope)
+  const affinity =
+    node.type === 'CastExpr'
+      ? node.typeName && affinityOfType(node.typeName.name)
+      : scope.table.columns[columnIndex(node, scope)]?.affinity
+  if (affinity === undefined) return null
+  return affinity === 'TEXT' || affinity === 'BLOB' ? affinity : 'NUMERIC'
 }
 
-function explicitCollation(node: SqlExpr): Collation | undefined {
+/** Somewhere in it stands a COLLATE: it then goes before the collations of columns. */
+function hasCollate(node: SqlExpr): boolean {
+  return node.type === 'CollateExpr' || operandsOf(node).some(hasCollate)
+}
+
+/** A column's, or that of the first COLLATE within; undefined for an expression without one. */
+function collationOf(node: SqlExpr, scope: Scope): Collation | undefined {
   if (node.type === 'CollateExpr') return node.collation.toUpperCase() as Collation
-  return node.type === 'ParenthesizedExpr' && node.exprs.length === 1
-    ? explicitCollation(node.exprs[0] as SqlExpr)
-    : undefined
-}
-
-function columnCollation(node: SqlExpr, scope: Scope): Collation | undefined {
-  if (node.type === 'CastExpr') return columnCollation(node.expr, scope)
-  if (node.type === 'UnaryExpr' && node.op === 'Positive') return columnCollation(node.expr, scope)
-  return bareColumn(node, scope)?.collation
+  if (node.type === 'ParenthesizedExpr' && node.exprs.length === 1)
+    return collationOf(node.exprs[0] as SqlExpr, scope)
+  if (node.type === 'CastExpr' || (node.type === 'UnaryExpr' && node.op === 'Positive'))
+    return collationOf(node.expr, scope)
+  const column = columnIndex(node, scope)
+  if (column !== -1) return scope.table.columns[column]?.collation
+  const explicit = operandsOf(node).find(hasCollate)
+  return explicit === undefined ? undefined : collationOf(explicit, scope)
 }
 
 /** The collation by which SQLite sorts and groups by this expression. */
 export function sortCollation(node: SqlExpr, scope: Scope): Collation {
-  return explicitCollation(node) ?? columnCollation(node, scope) ?? 'BINARY'
+  return collationOf(node, scope) ?? 'BINARY'
 }
 
-function bareColumn(node: SqlExpr, scope: Scope) {
-  if (node.type === 'ParenthesizedExpr' && node.exprs.length === 1)
-    return bareColumn(node.exprs[0] as SqlExpr, scope)
-  if (node.type === 'CollateExpr') return bareColumn(node.expr, scope)
-  const index = columnIndex(node, scope)
-  return index === -1 ? undefined : scope.table.columns[index]
+/** The expressions within, in the order in which SQLite looks for a COLLATE in them; not into subqueries. */
+function operandsOf(node: SqlExpr): readonly SqlExpr[] {
+  switch (node.type) {
+    case 'ParenthesizedExpr':
+      return node.exprs
+    case 'BinaryExpr':
+      return [node.left, node.right]
+    case 'UnaryExpr':
+    case 'CastExpr':
+    case 'CollateExpr':
+    case 'IsNullExpr':
+    case 'NotNullExpr':
+      return [node.expr]
+    case 'BetweenExpr':
+      return [node.lhs, node.start, node.end]
+    case 'InListExpr':
+      return [node.lhs, ...(node.rhs ?? [])]
+    case 'LikeExpr':
+      return likeOperands(node)
+    case 'CaseExpr':
+      return [
+        ...(node.base === undefined ? [] : [node.base]),
+        ...node.whenThenPairs.flatMap(({ when, then }) => [when, then]),
+        ...(node.elseExpr === undefined ? [] : [node.elseExpr]),
+      ]
+    case 'FunctionCallExpr':
+      return node.args ?? []
+    default:
+      return []
+  }
 }
 
 /** The column that a name stands for, or −1. `rowid` is the key where it is its alias. */
@@ -207,6 +386,10 @@ export function columnIndex(node: SqlExpr, { table, alias }: Scope): number {
 
 /** An expression that is not predicted, with the columns it reads. Names in subqueries may be another table's: too many do no harm. */
 function opaque(node: SqlExpr, scope: Scope): Expr {
+  return { type: 'opaque', reads: readsOfNode(node, scope) }
+}
+
+function readsOfNode(node: SqlExpr, scope: Scope): ColumnRef[] {
   const reads = new Set<number>()
   let named = false
   traverse(node, {
@@ -217,23 +400,11 @@ function opaque(node: SqlExpr, scope: Scope): Expr {
     },
   })
   // Behind an alias may be any of them.
-  return { type: 'opaque', reads: named ? scope.table.columns.map((_, i) => i) : [...reads] }
+  const columns = named ? scope.table.columns.map((_, i) => i) : [...reads]
+  return columns.map((column) => ({ source: 0, column }))
 }
 
 /** Whether a client can know its value from the row alone. */
 export function isKnown(expr: Expr): boolean {
-  switch (expr.type) {
-    case 'opaque':
-      return false
-    case 'compare':
-    case 'and':
-    case 'or':
-      return isKnown(expr.left) && isKnown(expr.right)
-    case 'not':
-      return isKnown(expr.expr)
-    case 'value':
-    case 'parameter':
-    case 'column':
-      return true
-  }
+  return !hasOpaque(expr)
 }

@@ -19,7 +19,15 @@ import type {
 } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { type Catalog, findTable } from '../schema/catalog.ts'
-import { columnIndex, isKnown, resolve, type Scope, type Source, sortCollation } from './expression.ts'
+import {
+  columnExpr,
+  columnIndex,
+  isKnown,
+  resolve,
+  type Scope,
+  type Source,
+  sortCollation,
+} from './expression.ts'
 import { isAggregateCall } from './functions.ts'
 import { same } from './names.ts'
 import { ordinalOf } from './terms.ts'
@@ -133,8 +141,7 @@ export function planRows(
   const nodes = outputNodes(core, source)
   if (nodes.length !== columns.length) return undefined
   const outputs = nodes.map(
-    (output): Expr =>
-      'column' in output ? { type: 'column', column: output.column } : resolve(output.node, scope),
+    (output): Expr => ('column' in output ? columnExpr(scope, output.column) : resolve(output.node, scope)),
   )
   const where = core.whereClause === undefined ? null : resolve(core.whereClause, scope)
 
@@ -151,7 +158,7 @@ export function planRows(
   }
   table.info.key.forEach((column, i) => {
     order.push({
-      expr: { type: 'column', column },
+      expr: columnExpr(scope, column),
       collation: table.key[i]?.collation ?? 'BINARY',
       descending: false,
       nullsFirst: true,
@@ -159,13 +166,13 @@ export function planRows(
   })
 
   // The wire row: visible columns, the key, then what filter and order need besides.
-  const wire: Expr[] = [...outputs, ...table.info.key.map((column): Expr => ({ type: 'column', column }))]
+  const wire: Expr[] = [...outputs, ...table.info.key.map((column) => columnExpr(scope, column))]
   const present = new Set(wire.flatMap((expr) => (expr.type === 'column' ? [expr.column] : [])))
   const needed = new Set<number>()
   for (const expr of [...outputs, ...(where === null ? [] : [where]), ...order.map((term) => term.expr)])
-    readsOf(expr, needed)
+    readsOf(expr, 0, needed)
   const missing = [...needed].filter((column) => !present.has(column))
-  wire.push(...missing.map((column): Expr => ({ type: 'column', column })))
+  wire.push(...missing.map((column) => columnExpr(scope, column)))
 
   return {
     plan: { type: 'rows', table: table.name, outputs: wire, where, order, window: null },
@@ -306,9 +313,7 @@ export function planGroups(
   const outputs: GroupOutput[] = []
   for (const output of nodes) {
     const planned =
-      'column' in output
-        ? keyOutput({ type: 'column', column: output.column }, groupBy)
-        : plannedOutput(output.node)
+      'column' in output ? keyOutput(columnExpr(scope, output.column), groupBy) : plannedOutput(output.node)
     if (planned === undefined) return undefined
     outputs.push(planned)
   }
@@ -318,8 +323,8 @@ export function planGroups(
       return keyOutput(resolve(node, scope), groupBy)
     }
     const name = node.name.name.toLowerCase()
-    if (!isAggregateCall(node) || (node.type === 'FunctionCallExpr' && node.distinctness !== undefined))
-      return undefined
+    if (!isAggregateCall(node)) return keyOutput(resolve(node, scope), groupBy)
+    if (node.type === 'FunctionCallExpr' && node.distinctness !== undefined) return undefined
     const filterNode = node.filterOver?.filterClause
     const filter = filterNode === undefined ? null : resolve(filterNode, scope)
     const argNode = node.type === 'FunctionCallExpr' ? node.args?.[0] : undefined
@@ -390,5 +395,12 @@ function keyOutput(expr: Expr, groupBy: readonly { expr: Expr }[]): GroupOutput 
 /** Two opaque expressions look the same and need not be. */
 function indexOfGroup(expr: Expr, groupBy: readonly { expr: Expr }[]): number {
   if (!isKnown(expr)) return -1
-  return groupBy.findIndex((group) => JSON.stringify(group.expr) === JSON.stringify(expr))
+  const sought = written(expr)
+  return groupBy.findIndex((group) => written(group.expr) === sought)
 }
+
+/** JSON has no bigint, and no infinity. */
+const written = (expr: Expr) =>
+  JSON.stringify(expr, (_, part) =>
+    typeof part === 'bigint' || (typeof part === 'number' && !Number.isFinite(part)) ? `${part} ` : part,
+  )

@@ -295,10 +295,13 @@ function numericValue(text: string): SqlValue | undefined {
   return Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : undefined
 }
 
-/** SQLite's rule (sqlite.org/datatype3.html, 3.1). */
 function affinityOf(type: string, strict: boolean): Affinity {
+  return strict && type.toUpperCase() === 'ANY' ? 'BLOB' : affinityOfType(type)
+}
+
+/** SQLite's rule (sqlite.org/datatype3.html, 3.1), of a column's type and of a CAST's. */
+export function affinityOfType(type: string): Affinity {
   const upper = type.toUpperCase()
-  if (strict && upper === 'ANY') return 'BLOB'
   if (upper.includes('INT')) return 'INTEGER'
   if (/CHAR|CLOB|TEXT/.test(upper)) return 'TEXT'
   if (upper === '' || upper.includes('BLOB')) return 'BLOB'

@@ -1,4 +1,4 @@
-import type { Reads, Todo, View, Write } from './contender.ts'
+import type { Extent, Reads, Todo, View, Write } from './contender.ts'
 
 /** One kind of write, in one set of views. */
 export interface Case {
@@ -50,7 +50,7 @@ export const groupsName = `${OWNERS} groups`
 export const listsName = (views: number) =>
   views === 1 ? '1 view' : `${views.toLocaleString('en')} views, 1 touched`
 
-export function familiesOf({ quick }: { readonly quick: boolean }): Family[] {
+export function familiesOf({ quick }: Extent): Family[] {
   const families: Family[] = []
   for (const rows of quick ? [1_000, 100_000] : [1_000, 10_000, 100_000]) {
     const first = writes(WINDOW - 10, 1)

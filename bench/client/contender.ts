@@ -32,6 +32,14 @@ export type Write =
 /** What the subscriber of a view reads: only what changed, or the rows as an array, of which a page shows the first 50. */
 export type Reads = 'edits' | 'array'
 
+/** How much of it all is measured. */
+export interface Extent {
+  /** Fewer sizes, fewer samples. */
+  readonly quick: boolean
+  /** Ours and the floor only. */
+  readonly alone: boolean
+}
+
 export interface Contender {
   readonly name: string
   /** A database with these rows. */

@@ -12,17 +12,14 @@ export interface Result {
 export interface ContestOptions {
   /** How long one case may take all contenders together, with what is not measured, in ms. */
   readonly budget: number
-  /** The step of the clock in ms. What is shorter than some steps is measured several writes at a time. */
-  readonly tick: number
+  /** The clock steps by microseconds: a median would be one of its steps. */
+  readonly isCoarse: boolean
   /** Is told of each result as it comes. */
   readonly say: (result: Result) => void
 }
 
 const MIN_SAMPLES = 5
 const MAX_SAMPLES = 400
-/** Writes of one sample, where the clock is coarse. Even, for a move is there and back. */
-const MAX_WRITES = 8
-const TICKS = 10
 /** The first of so many samples warms up. */
 const WARM_UP = 5
 /** No case makes so many writes: each write of a run has a number of its own, so that it changes something. */
@@ -72,7 +69,10 @@ async function contestFamily(
     await measure(entrants, one, options)
     expectSameRows(entrants, `${family.name}, ${one.name}`)
     const times = Object.fromEntries(
-      entrants.map(({ name, samples }) => [name, median(samples.slice(samples.length / WARM_UP)) * 1000]),
+      entrants.map(({ name, samples }) => [
+        name,
+        middle(samples.slice(samples.length / WARM_UP), options.isCoarse) * 1000,
+      ]),
     )
     const result = { family: family.name, rows: family.rows, case: one.name, times: { ...cannot, ...times } }
     options.say(result)
@@ -86,14 +86,14 @@ async function contestFamily(
  * One sample of each in turn, so that a machine that changes its speed changes it for all, and that each finds the caches
  * as the others left them: a user's write comes alone as well.
  */
-async function measure(entrants: readonly Entrant[], one: Case, { budget, tick }: ContestOptions) {
+async function measure(entrants: readonly Entrant[], one: Case, { budget }: ContestOptions) {
   const end = performance.now() + budget
   const few = one.pending === undefined ? MIN_SAMPLES : 1
   for (let turn = 0; turn < MAX_SAMPLES; turn++) {
     if (turn > few && performance.now() > end) break
     for (let i = 0; i < entrants.length; i++) {
       const entrant = entrants[(turn + i) % entrants.length] as Entrant
-      const time = await sample(entrant, one, one.pending ?? writesOf(entrant, tick))
+      const time = await sample(entrant, one, one.pending ?? 1)
       if (turn > 0) entrant.samples.push(time)
     }
   }
@@ -102,12 +102,6 @@ async function measure(entrants: readonly Entrant[], one: Case, { budget, tick }
     while (entrant.written % (one.period ?? 1) !== 0) entrant.shown.write(one.write(entrant.written++))
     await entrant.shown.settled()
   }
-}
-
-/** How many writes a sample needs for the clock to tell it. */
-function writesOf({ samples }: Entrant, tick: number): number {
-  const last = samples.at(-1)
-  return last === undefined || last > TICKS * tick ? 1 : MAX_WRITES
 }
 
 /** The time of a write in ms. */
@@ -152,7 +146,11 @@ function summary(rows: readonly (Todo | Group)[]): string {
   return JSON.stringify([rows.length, told])
 }
 
-function median(samples: number[]): number {
+/** The median; where that would be a step of the clock, the mean without the fastest and the slowest tenth. */
+function middle(samples: number[], isCoarse: boolean): number {
   samples.sort((a, b) => a - b)
-  return samples[samples.length >> 1] as number
+  if (!isCoarse) return samples[samples.length >> 1] as number
+  const cut = Math.floor(samples.length / 10)
+  const among = samples.slice(cut, samples.length - cut)
+  return among.reduce((sum, time) => sum + time, 0) / among.length
 }

@@ -5,11 +5,12 @@ import { chromium } from '@playwright/test'
 import { preview } from 'vite'
 import { chromiumOptions } from '../../e2e/chromium.ts'
 import { buildForChromium } from './build.ts'
+import type { Extent } from './contender.ts'
 import type { Result } from './contest.ts'
 import type { BenchPage } from './page.ts'
 
 /** In a page of Chromium, ours on its worker and OPFS. */
-export async function contestInChromium(quick: boolean): Promise<Result[]> {
+export async function contestInChromium(extent: Extent): Promise<Result[]> {
   const settings = await buildForChromium()
   // An isolated page has a clock of 5 µs instead of 100.
   const headers = {
@@ -26,10 +27,7 @@ export async function contestInChromium(quick: boolean): Promise<Result[]> {
     page.on('pageerror', (error) => console.error(error))
     await page.goto('http://localhost:4398/page.html')
     await page.waitForFunction(() => 'contestInPage' in globalThis)
-    return await page.evaluate(
-      (isQuick) => (globalThis as unknown as BenchPage).contestInPage(isQuick),
-      quick,
-    )
+    return await page.evaluate((given) => (globalThis as unknown as BenchPage).contestInPage(given), extent)
   } finally {
     await browser.close()
     await server.close()

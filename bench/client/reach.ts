@@ -51,26 +51,31 @@ function withinTheFloor(results: readonly Result[]): Reach[] {
   })
 }
 
+/**
+ * The floor does the same work whatever the number of rows and of views: what it takes longer there is what other
+ * contenders have done to the caches, and is allowed to all.
+ */
 function flat(results: readonly Result[]): Reach[] {
   const windows = results.filter(({ family }) => family === windowName)
   const smallest = Math.min(...windows.map(({ rows }) => rows))
   const largest = Math.max(...windows.map(({ rows }) => rows))
-  const byRows = windows
-    .filter(({ rows }) => rows === largest && largest > smallest)
-    .flatMap((result) => {
-      const small = windows.find((other) => other.case === result.case && other.rows === smallest)
-      return compare(result, timeOf(result, OURS), small && timeOf(small, OURS))
+  const grown = (large: readonly Result[], small: readonly Result[]) =>
+    large.flatMap((result) => {
+      const other = small.find((one) => one.case === result.case)
+      const before = other && timeOf(other, OURS)
+      const floorBefore = other && timeOf(other, FLOOR)
+      const floor = timeOf(result, FLOOR)
+      if (before === undefined || floor === undefined || floorBefore === undefined) return []
+      return compare(result, timeOf(result, OURS), (before * floor) / floorBefore)
     })
-  const byViews = results
-    .filter(({ family }) => family === listsName(1_000))
-    .flatMap((result) => {
-      const one = results.find((other) => other.case === result.case && other.family === listsName(1))
-      return compare(result, timeOf(result, OURS), one && timeOf(one, OURS))
-    })
-  const counted = (count: number) => count.toLocaleString('en')
+  const withRows = (rows: number) => windows.filter((result) => result.rows === rows)
+  const withViews = (views: number) => results.filter(({ family }) => family === listsName(views))
+  const byRows = largest > smallest ? grown(withRows(largest), withRows(smallest)) : []
+  const byViews = grown(withViews(1_000), withViews(1))
+  const small = `that of ${smallest.toLocaleString('en')} rows, as the floor grew`
   return [
-    ...reach('flat in rows of the database', byRows, `that of ${counted(smallest)} rows`, FLAT),
-    ...reach('flat in views not touched', byViews, 'that of 1 view', FLAT),
+    ...reach('flat in rows of the database', byRows, small, FLAT),
+    ...reach('flat in views not touched', byViews, 'that of 1 view, as the floor grew', FLAT),
   ]
 }
 

@@ -23,13 +23,14 @@ export async function benchClient(extent: Extent): Promise<void> {
   )
 }
 
-const note = `From the call of a write to the subscriber of the touched view, which has been told and has read: the first 50
-rows of an array, or, where it says edits, the changed rows only. Engines and their answers run between samples, never in
-one; only of the 1,000 pending inserts none is awaited (time of one). The floor is written by hand for each view: a Map, a
-sorted array, binary search; where an array is read it is a copy with the change, as React wants it, for edits it is one
+const note = `From the call of a write to the subscriber of the touched view, which has been told and has read: the first
+50 rows of an array, or, where it says edits, the changed rows only. Engines and their answers run between samples, never
+in one; only of the 1,000 pending inserts none is awaited (time of one). The floor is written by hand for each view: a Map,
+a sorted array, binary search; where an array is read it is a copy with the change, as React wants it, for edits it is one
 array changed in place; groups are a Map of counters. All take turns, one write each, with the caches as the others left
-them: in a loop of its own each is faster, the floor most (a window: 1.2 µs instead of 7). Each of the 1 to 1,000 views is a list of 10 of 10,000 rows. Medians; in Chromium, whose clock steps
-by 5 µs, means without the fastest and slowest tenth.`
+them: in a loop of its own each is faster, the floor most (a window: 1.2 µs instead of 7). Each of the 1 to 1,000 views is
+a list of 10 of 10,000 rows. Medians; in Chromium, whose clock steps by 5 µs, below 100 µs means without the fastest and
+slowest tenth.`
 
 function print(where: string, results: readonly Result[]): void {
   process.stderr.write('\n')

@@ -146,10 +146,14 @@ function summary(rows: readonly (Todo | Group)[]): string {
   return JSON.stringify([rows.length, told])
 }
 
+/** From here on, in ms, a step of the coarse clock is less than a twentieth. */
+const LONG = 0.1
+
 /** The median; where that would be a step of the clock, the mean without the fastest and the slowest tenth. */
 function middle(samples: number[], isCoarse: boolean): number {
   samples.sort((a, b) => a - b)
-  if (!isCoarse) return samples[samples.length >> 1] as number
+  const median = samples[samples.length >> 1] as number
+  if (!isCoarse || median > LONG) return median
   const cut = Math.floor(samples.length / 10)
   const among = samples.slice(cut, samples.length - cut)
   return among.reduce((sum, time) => sum + time, 0) / among.length

@@ -13,4 +13,4 @@ const contenders = extent.alone ? [floor, ours] : [floor, ours, tanstack, zero]
 const options = { budget: extent.quick ? 250 : 1_000, isCoarse: false, say: () => process.stderr.write('.') }
 const results = await contest(contenders, familiesOf(extent), options)
 process.send?.(results)
-process.disconnect()
+process.disconnect?.()

@@ -1,0 +1,14 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+/** What is measured against is installed by who measures: nothing else needs it, and Zero alone is hundreds of megabytes. */
+export function installPeers(folder: string): void {
+  if (existsSync(`${folder}/node_modules`)) return
+  console.log('Installing what is measured against, into bench/peers …')
+  // No scripts: what they build is Zero's server.
+  execFileSync(
+    'npm',
+    ['ci', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    { stdio: 'inherit' },
+  )
+}

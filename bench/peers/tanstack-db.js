@@ -1,0 +1,9 @@
+export {
+  BTreeIndex,
+  count,
+  createCollection,
+  createLiveQueryCollection,
+  eq,
+  localOnlyCollectionOptions,
+  sum,
+} from '@tanstack/db'

@@ -17,12 +17,13 @@ import {
   type WriteRequest,
 } from '@millrace/protocol'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
-import type { Image } from './expression/cell.ts'
-import { UNKNOWN } from './expression/cell.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
-import { PendingWrites } from './pending.ts'
+import { fold, PendingWrites, type Touched, untouched } from './pending.ts'
+import type { Rows } from './predict/predictor.ts'
 import { type CompiledQuery, compileQuery, type Queryable } from './query.ts'
+import { Routing } from './routing.ts'
+import { RowCache } from './row-cache.ts'
 import type {
   Change,
   Connection,
@@ -73,7 +74,18 @@ class Client implements Database {
   readonly #stores = new Map<string, LiveStore>()
   readonly #byId = new Map<QueryId, LiveStore>()
   readonly #cooling = new Map<LiveStore, ReturnType<typeof setTimeout>>()
-  readonly #overlays: PendingWrites
+  readonly #overlays: PendingWrites<LiveStore>
+  readonly #cache: RowCache
+  readonly #rows: Rows
+  readonly #routing = new Routing<LiveStore>()
+  /** Takes a live query out of what routes writes to it. */
+  readonly #unroute = new Map<LiveStore, () => void>()
+  /** By table, those who wait for the engine where it is written to. */
+  readonly #waiting = new Map<string, Set<LiveStore>>()
+  /** By table, those who predict by its rows. */
+  readonly #predicting = new Map<string, Set<LiveStore>>()
+  /** Rows with pending writes that views came to know otherwise, or not at all, since it was last told. */
+  #renewed: Touched<LiveStore> = new Map()
   readonly #rejectionListeners = new Set<(rejection: Rejection) => void>()
   readonly #connectionListeners = new Set<(connection: Connection) => void>()
   readonly #batches = new Set<(notify: () => void) => void>()
@@ -103,6 +115,18 @@ class Client implements Database {
 
   constructor(source: PortSource) {
     this.#overlays = new PendingWrites((name) => this.#operations.find(name))
+    this.#cache = new RowCache((table, key) => this.#renew(table, key))
+    this.#rows = {
+      state: (table, key) => {
+        const pending = this.#overlays.row(table, key)
+        const image = this.#cache.image(table, key)
+        if (pending === undefined) return image === undefined ? undefined : untouched(image)
+        pending.state ??= fold(image, pending.operations)
+        return pending.state
+      },
+      image: (table, key) => this.#cache.image(table, key),
+      isPending: (table, key) => this.#overlays.row(table, key) !== undefined,
+    }
     this.#connection = new EngineConnection(source, {
       connected: (welcome, calls) => this.#connected(welcome, calls),
       message: (message) => this.#receive(message),
@@ -287,7 +311,7 @@ class Client implements Database {
     if (this.#unsent.length === 0) queueMicrotask(() => this.#sendWrites())
     this.#unsent.push(request)
     const concerned = new Set<LiveStore>()
-    for (const table of this.#overlays.add(id, operations).keys()) this.#addConcerned(table, concerned)
+    this.#touch(this.#overlays.add(id, operations), concerned)
     this.#refresh(concerned)
     return { stored }
   }
@@ -317,7 +341,7 @@ class Client implements Database {
   #subscribe(query: CompiledQuery, listener: (change: Change) => void): () => void {
     let store = this.#stores.get(query.id)
     if (store === undefined) {
-      store = new LiveStore(query, this.#nextQuery++ as QueryId)
+      store = new LiveStore(query, this.#nextQuery++ as QueryId, { rows: this.#rows, cache: this.#cache })
       this.#stores.set(query.id, store)
       this.#byId.set(store.id, store)
       // The engine counts the writes made before: they must be sent before.
@@ -354,6 +378,7 @@ class Client implements Database {
       this.#cooling.delete(store)
       this.#stores.delete(store.query.id)
       this.#byId.delete(store.id)
+      this.#forget(store)
       this.#connection.calls?.unsubscribe(store.id).catch(() => {})
       this.#resynced(store.id)
     }, WARM)
@@ -410,19 +435,21 @@ class Client implements Database {
   #show(commits: readonly { message: CommitMessage; arrivals: readonly Arrival[] }[]): void {
     const concerned = new Set<LiveStore>()
     const ends: (() => void)[] = []
+    const touched: Touched<LiveStore>[] = []
     for (const { message, arrivals } of commits) {
       for (const { store, change, rows } of arrivals) {
-        store.apply(change, rows)
+        if (store.apply(change, rows)) this.#route(store)
         concerned.add(store)
       }
       const { version, woken } = message
       for (const { id, changes } of message.settled) {
-        ends.push(this.#end(id, concerned, (write) => write.settle({ changes, woken, version })))
+        ends.push(this.#end(id, touched, (write) => write.settle({ changes, woken, version })))
       }
-      for (const { id, error } of message.rejected) ends.push(this.#reject(id, decodeError(error), concerned))
+      for (const { id, error } of message.rejected) ends.push(this.#reject(id, decodeError(error), touched))
     }
+    for (const rows of touched) this.#touch(rows, concerned)
     // A row that one query learned may let another predict.
-    for (const table of this.#overlays.tables) this.#addConcerned(table, concerned)
+    this.#touch(this.#takeRenewed(), concerned)
     this.#refresh(concerned)
     for (const end of ends) end()
     this.#version = commits.at(-1)?.message.version ?? this.#version
@@ -444,19 +471,19 @@ class Client implements Database {
   }
 
   /** A write leaves the pending ones; returns what is to be told when the views have changed. */
-  #end(id: WriteId, concerned: Set<LiveStore>, tell: (write: PendingWrite) => void): () => void {
+  #end(id: WriteId, touched: Touched<LiveStore>[], tell: (write: PendingWrite) => void): () => void {
     const write = this.#pending.get(id)
     if (write === undefined) return () => {}
     this.#pending.delete(id)
-    for (const table of this.#overlays.remove(id).keys()) this.#addConcerned(table, concerned)
+    touched.push(this.#overlays.remove(id))
     return () => {
       tell(write)
       if (this.#pending.size === 0) this.#whenSettled?.()
     }
   }
 
-  #reject(id: WriteId, error: MillraceError, concerned: Set<LiveStore>): () => void {
-    return this.#end(id, concerned, (write) => {
+  #reject(id: WriteId, error: MillraceError, touched: Touched<LiveStore>[]): () => void {
+    return this.#end(id, touched, (write) => {
       write.reject(error)
       if (this.#rejectionListeners.size > 0) notifyAll(this.#rejectionListeners, { error })
       // A refusal that nobody hears of would be a lost write.
@@ -466,7 +493,9 @@ class Client implements Database {
 
   #rejectAll(ids: Iterable<WriteId>, error: MillraceError): void {
     const concerned = new Set<LiveStore>()
-    const ends = [...ids].map((id) => this.#reject(id, error, concerned))
+    const touched: Touched<LiveStore>[] = []
+    const ends = [...ids].map((id) => this.#reject(id, error, touched))
+    for (const rows of touched) this.#touch(rows, concerned)
     this.#refresh(concerned)
     for (const end of ends) end()
   }
@@ -480,17 +509,83 @@ class Client implements Database {
 
   // ——— What shows
 
-  #addConcerned(table: string, into: Set<LiveStore>): void {
-    for (const store of this.#byId.values()) if (store.concerns(table)) into.add(store)
+  /** Tells the views of these rows, and adds those that may show something else to `concerned`. */
+  #touch(touched: Touched<LiveStore>, concerned: Set<LiveStore>): void {
+    for (const [table, rows] of touched) {
+      for (const store of this.#waiting.get(table) ?? []) concerned.add(store)
+      const isUnpredicted = rows.size === 0 || (this.#overlays.overlay(table)?.unpredicted.size ?? 0) > 0
+      if (isUnpredicted) for (const store of this.#predicting.get(table) ?? []) concerned.add(store)
+      for (const [key, known] of rows) this.#touchOne(table, key, known, concerned)
+    }
+  }
+
+  #touchOne(table: string, key: RowKey, known: ReadonlySet<LiveStore>, concerned: Set<LiveStore>): void {
+    const stores = new Set(known)
+    const state = this.#rows.state(table, key)
+    this.#routing.find(
+      table,
+      [this.#cache.image(table, key), state?.exists ? state.image : undefined],
+      stores,
+    )
+    const pending = this.#overlays.row(table, key)
+    for (const store of stores) {
+      store.view?.touch(table, key)
+      concerned.add(store)
+      pending?.concerned.add(store)
+    }
+  }
+
+  /** A row is known otherwise. Of interest where a pending write touches it. */
+  #renew(table: string, key: RowKey): void {
+    const pending = this.#overlays.row(table, key)
+    if (pending === undefined) return
+    pending.state = undefined
+    const rows = this.#renewed.get(table) ?? new Map<RowKey, ReadonlySet<LiveStore>>()
+    this.#renewed.set(table, rows.set(key, pending.concerned))
+  }
+
+  #takeRenewed(): Touched<LiveStore> {
+    const renewed = this.#renewed
+    if (renewed.size > 0) this.#renewed = new Map()
+    return renewed
+  }
+
+  /** A view with rows: what it is to hear of, and what it missed. */
+  #route(store: LiveStore): void {
+    this.#unroute.get(store)?.()
+    const { view } = store
+    if (view === null) return
+    const undo = (view.predictor?.interests ?? []).map((interest) => this.#routing.add(store, interest))
+    undo.push(
+      ...view.unpredicted.map((table) => addTo(this.#waiting, table, store)),
+      ...view.predictedTables.map((table) => addTo(this.#predicting, table, store)),
+    )
+    this.#unroute.set(store, () => {
+      for (const each of undo) each()
+    })
+    for (const table of view.predictedTables) {
+      for (const [key, pending] of this.#overlays.overlay(table)?.rows ?? []) {
+        view.touch(table, key)
+        pending.concerned.add(store)
+      }
+    }
+  }
+
+  #forget(store: LiveStore): void {
+    this.#unroute.get(store)?.()
+    this.#unroute.delete(store)
+    store.dispose()
+    // What the rows' last view knew of pending ones is gone.
+    const concerned = new Set<LiveStore>()
+    this.#touch(this.#takeRenewed(), concerned)
+    concerned.delete(store)
+    this.#refresh(concerned)
   }
 
   /** Works out what the stores show, all of them before anyone is told; then tells. */
   #refresh(stores: Iterable<LiveStore>): void {
     for (const store of stores) {
-      const change = store.refresh(
-        (table) => this.#overlays.overlay(table),
-        (table, key) => this.#image(table, key),
-      )
+      const change = store.refresh((table) => this.#overlays.overlay(table))
       // Those who listen now: who subscribes later has seen it.
       if (change !== null) this.#news.push({ store, change, listeners: [...store.listeners] })
     }
@@ -516,22 +611,14 @@ class Client implements Database {
       this.#telling = false
     }
   }
+}
 
-  /** A row as the live queries know it together. */
-  #image(table: string, key: RowKey): Image | undefined {
-    const images: Image[] = []
-    for (const store of this.#byId.values()) {
-      const image = store.image(table, key)
-      if (image !== undefined) images.push(image)
-    }
-    if (images.length <= 1) return images[0]
-    return (source, column) => {
-      for (const image of images) {
-        const value = image(source, column)
-        if (value !== UNKNOWN) return value
-      }
-      return UNKNOWN
-    }
+function addTo<S>(sets: Map<string, Set<S>>, name: string, subscriber: S): () => void {
+  const set = sets.get(name) ?? new Set()
+  sets.set(name, set.add(subscriber))
+  return () => {
+    set.delete(subscriber)
+    if (set.size === 0 && sets.get(name) === set) sets.delete(name)
   }
 }
 

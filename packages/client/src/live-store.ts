@@ -1,12 +1,11 @@
 import type { MillraceError, QueryId, RowKey, Shape, WireRow } from '@millrace/protocol'
 import { decodeError, type QueryChange } from '@millrace/protocol'
-import type { Image } from './expression/cell.ts'
 import type { TableOverlay } from './pending.ts'
-import { GroupsPredictor } from './predict/groups.ts'
-import { type FindImage, type Predicted, RowsPredictor } from './predict/rows.ts'
 import type { CompiledQuery } from './query.ts'
-import { Base, Decoder, type Entry, editsBetween, renewedRows } from './result.ts'
+import { Decoder, type Entry } from './result.ts'
+import { Sequence } from './sequence.ts'
 import type { Change, Snapshot } from './types.ts'
+import { type Shown, View, type World } from './view.ts'
 
 const NO_ROWS: readonly never[] = Object.freeze([])
 
@@ -16,6 +15,7 @@ export const PENDING: Snapshot<never> = Object.freeze({
   status: 'pending',
   error: undefined,
   settling: false,
+  version: 0,
 })
 
 /** Rows that came before the commit message that speaks of them. */
@@ -30,54 +30,37 @@ function noneArrived(): { entries: Entry[]; byKey: Map<RowKey, Entry>; decoder: 
   return { entries: [], byKey: new Map(), decoder: null }
 }
 
-/**
- * One live query in use: what the engine last said of it (base), what is shown (base with pending writes applied), and
- * who listens.
- */
+/** One live query in use: its rows on their way, its view once they are there, and who listens. */
 export class LiveStore {
   readonly query: CompiledQuery
   readonly id: QueryId
+  readonly #world: World
 
   readonly listeners = new Set<(change: Change) => void>()
 
-  #base: Base | null = null
-  #predictor: RowsPredictor | GroupsPredictor | null = null
+  #view: View | null = null
   /** Decoded from `rows` messages, until the commit message that speaks of them. */
   #arrived: { entries: Entry[]; byKey: Map<RowKey, Entry>; decoder: Decoder | null } = noneArrived()
   /** Of the last reset that came, which after a new port waits to be applied while deltas already follow. */
   #decoder: Decoder | null = null
   #error: MillraceError | undefined
-  #shown: readonly Entry[] = []
-  /** The entries among them that predictions made. */
-  #predicted: ReadonlyMap<RowKey, Entry> = new Map()
   #snapshot: Snapshot = PENDING
-  #rows: LazyRows = new LazyRows([])
+  #rows: LazyRows = new LazyRows(Sequence.empty)
+  /** Of a view that another has taken the place of: what it showed. */
+  #before: View | null = null
 
-  constructor(query: CompiledQuery, id: QueryId) {
+  constructor(query: CompiledQuery, id: QueryId, world: World) {
     this.query = query
     this.id = id
+    this.#world = world
   }
 
   get snapshot(): Snapshot {
     return this.#snapshot
   }
 
-  get shape(): Shape | null {
-    return this.#base?.decoder.shape ?? null
-  }
-
-  /** A write to this table may show here. */
-  concerns(table: string): boolean {
-    return this.#predictor === null
-      ? (this.shape?.tables.includes(table) ?? false)
-      : this.#predictor.table === table
-  }
-
-  /** The columns that this query knows of a row of a table. */
-  image(table: string, key: RowKey): Image | undefined {
-    if (!(this.#predictor instanceof RowsPredictor) || this.#predictor.table !== table) return undefined
-    const entry = this.#base?.byKey.get(key)
-    return entry === undefined ? undefined : this.#predictor.image(entry)
+  get view(): View | null {
+    return this.#view
   }
 
   /** Rows on their way; nothing shows yet. */
@@ -85,12 +68,13 @@ export class LiveStore {
     if (shape !== undefined) this.#arrived.decoder ??= new Decoder(shape)
     const decoder = this.#arrived.decoder ?? this.#decoder
     if (decoder === null) return
-    const sameShape = decoder.shape.columns.join() === this.shape?.columns.join()
+    const sameShape = decoder.shape.columns.join() === this.#view?.decoder.shape.columns.join()
     for (const values of rows) {
-      const known = sameShape ? this.#known(decoder.keyOf(values)) : undefined
-      const entry = decoder.entry(values, known)
+      const key = decoder.keyOf(values)
+      const known = sameShape ? this.#view?.lender({ key, values }) : undefined
+      const entry = decoder.entry(values, known, key)
       this.#arrived.entries.push(entry)
-      this.#arrived.byKey.set(entry.key, entry)
+      this.#arrived.byKey.set(key, entry)
     }
   }
 
@@ -107,23 +91,24 @@ export class LiveStore {
     this.#arrived = noneArrived()
   }
 
-  /** The engine's word: the base changes. What shows follows with `refresh`. */
-  apply(change: QueryChange, arrived: Arrived): void {
+  /** The engine's word: the base changes. What shows follows with `refresh`. True when the view is another one. */
+  apply(change: QueryChange, arrived: Arrived): boolean {
     switch (change.type) {
       case 'reset': {
         const decoder = arrived.decoder ?? new Decoder(change.shape)
-        this.#base = new Base(decoder, arrived.entries, arrived.byKey)
+        this.#before ??= this.#view
+        this.#view?.dispose()
+        this.#view = new View(decoder, arrived.entries, arrived.byKey, this.query, this.#world)
         this.#error = undefined
-        this.#predictor = predictorOf(decoder.shape, this.query)
-        break
+        return true
       }
       case 'delta':
-        this.#base = this.#base?.apply(change.remove, arrived.entries, change.at) ?? null
+        this.#view?.apply(change, arrived.entries)
         this.#error = undefined
-        break
+        return false
       case 'error':
         this.#error = decodeError(change.error)
-        break
+        return false
     }
   }
 
@@ -132,74 +117,57 @@ export class LiveStore {
     this.#error = error
   }
 
+  /** Nobody listens any more: its rows leave the row cache. */
+  dispose(): void {
+    this.#view?.dispose()
+    this.#view = null
+  }
+
   /**
    * Works out what shows now. Returns how that differs from before, or null when nothing does.
    */
-  refresh(overlayOf: (table: string) => TableOverlay | undefined, find: FindImage): Change | null {
-    const { entries, made, settling } = this.#predict(overlayOf, find)
-    const before = this.#shown
-    const edits = entries === before ? [] : editsBetween(before, entries)
-    const status = this.#error !== undefined ? 'error' : this.#base === null ? 'pending' : 'live'
+  refresh(overlayOf: (table: string) => TableOverlay | undefined): Change | null {
+    const view = this.#view
+    const shown = view === null ? null : this.#take(view)
+    const status = this.#error !== undefined ? 'error' : view === null ? 'pending' : 'live'
+    const settling = view !== null && isSettling(view, overlayOf)
     const old = this.#snapshot
-    const looksSame = edits !== null && edits.length === 0
-    this.#shown = entries
-    this.#predicted = new Map(made.map((entry) => [entry.key, entry]))
-    if (looksSame && old.status === status && old.settling === settling && old.error === this.#error)
+    if (shown === null && old.status === status && old.settling === settling && old.error === this.#error)
       return null
-    if (!looksSame) this.#rows = new LazyRows(entries)
-    this.#snapshot = new StoreSnapshot(this.#rows, status, this.#error, settling)
-    const snapshot = this.#snapshot
-    return {
-      snapshot,
-      edits,
-      renewed: (among) => (edits === null ? renewedRows(before, entries, among) : []),
-    }
+    if (shown !== null && view !== null) this.#rows = new LazyRows(view.shown)
+    const snapshot = new StoreSnapshot(this.#rows, status, this.#error, settling, old.version + 1)
+    this.#snapshot = snapshot
+    return { snapshot, edits: shown === null ? [] : shown.edits, renewed: shown?.renewed ?? (() => []) }
   }
 
-  #predict(overlayOf: (table: string) => TableOverlay | undefined, find: FindImage): Predicted {
-    const base = this.#base
-    if (base === null) return { entries: this.#shown, made: [], settling: false }
-    if (this.#predictor === null) {
-      const { tables } = base.decoder.shape
-      return {
-        entries: base.entries,
-        made: [],
-        settling: tables.some((table) => overlayOf(table) !== undefined),
-      }
-    }
-    return this.#predictor.predict(base, overlayOf(this.#predictor.table), find, (key) => this.#known(key))
-  }
-
-  /** An entry that may lend its row object: a prediction, else what the engine said last. */
-  #known(key: RowKey): Entry | undefined {
-    return this.#predicted.get(key) ?? this.#base?.byKey.get(key)
+  #take(view: View): Shown | null {
+    const before = this.#before
+    this.#before = null
+    const shown = view.flush()
+    // A new view begins with its base, whatever was shown before.
+    return this.#snapshot.status === 'pending' || before !== null ? view.since(before) : shown
   }
 }
 
-function predictorOf({ plan }: Shape, query: CompiledQuery): RowsPredictor | GroupsPredictor | null {
-  switch (plan?.type) {
-    case 'rows':
-      return new RowsPredictor(plan, query.parameters)
-    case 'groups':
-      return new GroupsPredictor(plan, query.parameters)
-    default:
-      return null
-  }
+function isSettling(view: View, overlayOf: (table: string) => TableOverlay | undefined): boolean {
+  if (view.isUnsure) return true
+  if (view.unpredicted.some((table) => overlayOf(table) !== undefined)) return true
+  return view.predictedTables.some((table) => (overlayOf(table)?.unpredicted.size ?? 0) > 0)
 }
 
 /** The array of rows, made when it is first read: a Solid store that is patched by edits never asks for it. */
 class LazyRows {
-  #entries: readonly Entry[] | null
+  #sequence: Sequence | null
   #rows: Snapshot['data'] = NO_ROWS
 
-  constructor(entries: readonly Entry[]) {
-    this.#entries = entries
+  constructor(sequence: Sequence) {
+    this.#sequence = sequence
   }
 
   get rows(): Snapshot['data'] {
-    if (this.#entries !== null) {
-      this.#rows = this.#entries.map((entry) => entry.row)
-      this.#entries = null
+    if (this.#sequence !== null) {
+      this.#rows = this.#sequence.rows()
+      this.#sequence = null
     }
     return this.#rows
   }
@@ -209,6 +177,7 @@ class StoreSnapshot implements Snapshot {
   readonly status: Snapshot['status']
   readonly error: MillraceError | undefined
   readonly settling: boolean
+  readonly version: number
 
   readonly #rows: LazyRows
 
@@ -217,11 +186,13 @@ class StoreSnapshot implements Snapshot {
     status: Snapshot['status'],
     error: MillraceError | undefined,
     settling: boolean,
+    version: number,
   ) {
     this.#rows = rows
     this.status = status
     this.error = error
     this.settling = settling
+    this.version = version
   }
 
   get data(): Snapshot['data'] {

@@ -6,8 +6,9 @@ import {
   type TableInfo,
   type WriteId,
 } from '@millrace/protocol'
-import { type Image, UNKNOWN, type Value } from './expression/cell.ts'
+import { UNKNOWN, type Value } from './expression/cell.ts'
 import { stored } from './expression/convert.ts'
+import type { RowImage } from './row-cache.ts'
 
 /** A pending write's change of one row. Values are as the columns will store them, or UNKNOWN. */
 export type RowOperation =
@@ -15,85 +16,94 @@ export type RowOperation =
   | { readonly write: WriteId; readonly type: 'patch'; readonly values: ReadonlyMap<number, Value> }
   | { readonly write: WriteId; readonly type: 'delete' }
 
-/** The rows of one table that pending writes touch, each with its operations in the order of the writes. */
-export interface TableOverlay {
+/** A row that pending writes touch. */
+export interface PendingRow<S> {
+  /** In the order of the writes. */
+  readonly operations: RowOperation[]
+  /** Who took it into account. */
+  readonly concerned: Set<S>
+  /** What they make of it; undefined until it is asked for. */
+  state: RowState | undefined
+}
+
+/** What pending writes do to one table. */
+export interface TableOverlay<S = unknown> {
   readonly table: TableInfo
-  readonly rows: ReadonlyMap<RowKey, readonly RowOperation[]>
+  readonly rows: ReadonlyMap<RowKey, PendingRow<S>>
   /** Writes whose effect on this table cannot be told row by row. */
   readonly unpredicted: ReadonlySet<WriteId>
 }
 
-interface MutableOverlay extends TableOverlay {
-  readonly rows: Map<RowKey, readonly RowOperation[]>
+interface MutableOverlay<S> extends TableOverlay<S> {
+  readonly rows: Map<RowKey, PendingRow<S>>
   readonly unpredicted: Set<WriteId>
 }
 
-/** Which rows of which tables something concerned. */
-export type Touched = Map<string, Set<RowKey>>
+/**
+ * Which rows of which tables something touched, each with those who took it into account so far. A table without rows:
+ * something that cannot be told row by row.
+ */
+export type Touched<S> = Map<string, Map<RowKey, ReadonlySet<S>>>
 
-/** The writes that are not settled, as operations on rows. Any of them can be withdrawn from the middle. */
-export class PendingWrites {
+/**
+ * The writes that are not settled, as operations on rows. Adding one looks at no other, and any can be withdrawn from the
+ * middle: what others did to the row stays, and so do changes of its other columns from elsewhere.
+ */
+export class PendingWrites<S> {
   readonly #tables: (name: string) => TableInfo | undefined
-  readonly #overlays = new Map<string, MutableOverlay>()
+  /** By table; none is kept empty. */
+  readonly #overlays = new Map<string, MutableOverlay<S>>()
   /** By write, the rows that it touches. */
-  readonly #touched = new Map<WriteId, Touched>()
+  readonly #touched = new Map<WriteId, ReadonlyMap<string, Iterable<RowKey>>>()
 
   constructor(tables: (name: string) => TableInfo | undefined) {
     this.#tables = tables
   }
 
-  /** The tables that some pending write touches. */
-  get tables(): Iterable<string> {
-    return this.#overlays.keys()
-  }
-
-  overlay(table: string): TableOverlay | undefined {
+  overlay(table: string): TableOverlay<S> | undefined {
     return this.#overlays.get(table)
   }
 
+  row(table: string, key: RowKey): PendingRow<S> | undefined {
+    return this.#overlays.get(table)?.rows.get(key)
+  }
+
   /** Adds a write and tells which rows it touches. */
-  add(write: WriteId, operations: readonly Operation[]): Touched {
-    const touched: Touched = new Map()
+  add(write: WriteId, operations: readonly Operation[]): Touched<S> {
+    const touched: Touched<S> = new Map()
     for (const operation of operations) {
       // What SQL text does is the engine's to say.
       if (operation.type === 'exec') continue
       const table = this.#tables(operation.table)
       if (table === undefined) continue
       const overlay = this.#overlayOf(table)
-      const keys = touched.get(table.name) ?? new Set()
-      touched.set(table.name, keys)
+      const rows = touched.get(table.name) ?? new Map<RowKey, ReadonlySet<S>>()
+      touched.set(table.name, rows)
       const change = rowOperation(write, table, operation)
-      if (change === undefined) {
-        overlay.unpredicted.add(write)
-        continue
-      }
-      const { key, row } = change
-      overlay.rows.set(key, [...(overlay.rows.get(key) ?? []), row])
-      keys.add(key)
+      if (change === undefined) overlay.unpredicted.add(write)
+      else rows.set(change.key, append(overlay.rows, change.key, change.row))
     }
-    this.#touched.set(write, touched)
+    this.#touched.set(write, new Map([...touched].map(([table, rows]) => [table, [...rows.keys()]])))
     return touched
   }
 
   /** Withdraws a write, settled or rejected, and tells which rows it touched. */
-  remove(write: WriteId): Touched {
-    const touched: Touched = this.#touched.get(write) ?? new Map()
-    this.#touched.delete(write)
-    for (const [table, keys] of touched) {
+  remove(write: WriteId): Touched<S> {
+    const touched: Touched<S> = new Map()
+    for (const [table, keys] of this.#touched.get(write) ?? []) {
+      const rows = new Map<RowKey, ReadonlySet<S>>()
+      touched.set(table, rows)
       const overlay = this.#overlays.get(table)
       if (overlay === undefined) continue
       overlay.unpredicted.delete(write)
-      for (const key of keys) {
-        const left = (overlay.rows.get(key) ?? []).filter((operation) => operation.write !== write)
-        if (left.length === 0) overlay.rows.delete(key)
-        else overlay.rows.set(key, left)
-      }
+      for (const key of keys) rows.set(key, withdraw(overlay.rows, key, write))
       if (overlay.rows.size === 0 && overlay.unpredicted.size === 0) this.#overlays.delete(table)
     }
+    this.#touched.delete(write)
     return touched
   }
 
-  #overlayOf(table: TableInfo): MutableOverlay {
+  #overlayOf(table: TableInfo): MutableOverlay<S> {
     let overlay = this.#overlays.get(table.name)
     if (overlay === undefined) {
       overlay = { table, rows: new Map(), unpredicted: new Set() }
@@ -101,6 +111,27 @@ export class PendingWrites {
     }
     return overlay
   }
+}
+
+function append<S>(rows: Map<RowKey, PendingRow<S>>, key: RowKey, operation: RowOperation): Set<S> {
+  let pending = rows.get(key)
+  if (pending === undefined) {
+    pending = { operations: [], concerned: new Set(), state: undefined }
+    rows.set(key, pending)
+  }
+  pending.operations.push(operation)
+  pending.state = undefined
+  return pending.concerned
+}
+
+function withdraw<S>(rows: Map<RowKey, PendingRow<S>>, key: RowKey, write: WriteId): ReadonlySet<S> {
+  const pending = rows.get(key)
+  if (pending === undefined) return new Set()
+  const { concerned } = pending
+  const operations = pending.operations.filter((operation) => operation.write !== write)
+  if (operations.length === 0) rows.delete(key)
+  else rows.set(key, { operations, concerned, state: undefined })
+  return concerned
 }
 
 /** An operation by row; undefined where triggers, made-up keys or a moved key leave its effect to the engine. */
@@ -156,42 +187,54 @@ export type RowState =
   | { readonly exists: false }
   | {
       readonly exists: true
-      readonly image: Image
+      readonly image: RowImage
       /** Columns that a pending write gave a value; null where the whole row is a pending insert. */
       readonly changed: ReadonlySet<number> | null
     }
+
+const NONE: ReadonlySet<number> = new Set()
+
+/** A row that no pending write touches. */
+export function untouched(image: RowImage): RowState {
+  return { exists: true, image, changed: NONE }
+}
 
 /**
  * Applies pending operations to a row. `before`: what the engine knows of it; undefined where this client has not seen
  * the row, so that it may or may not be there.
  */
-export function fold(before: Image | undefined, operations: readonly RowOperation[]): RowState {
+export function fold(before: RowImage | undefined, operations: readonly RowOperation[]): RowState {
   let exists: boolean | undefined = before === undefined ? undefined : true
-  let image: Image = before ?? (() => UNKNOWN)
-  let changed: Set<number> | null = new Set()
+  /** What pending writes gave columns; over it the last insert, else what the row was. */
+  let values = new Map<number, Value>()
+  let under: RowImage = before ?? (() => UNKNOWN)
+  let inserted = false
   for (const operation of operations) {
     switch (operation.type) {
       case 'insert':
         // The row is there already: the insert was applied before (a write sent again), or will be refused.
         if (exists === true) break
         exists = true
-        image = (_, column) => operation.values[column] ?? null
-        changed = null
+        inserted = true
+        values = new Map()
+        under = (column) => operation.values[column] ?? null
         break
-      case 'patch': {
+      case 'patch':
         if (exists === false) break
-        const under = image
-        image = (source, column) => {
-          const value = operation.values.get(column)
-          return value === undefined ? under(source, column) : value
-        }
-        if (changed !== null) for (const column of operation.values.keys()) changed.add(column)
+        for (const [column, value] of operation.values) values.set(column, value)
         break
-      }
       case 'delete':
         exists = false
         break
     }
   }
-  return exists === false ? { exists } : { exists: true, image, changed }
+  if (exists === false) return { exists }
+  const image: RowImage =
+    values.size === 0
+      ? under
+      : (column) => {
+          const value = values.get(column)
+          return value === undefined ? under(column) : value
+        }
+  return { exists: true, image, changed: inserted ? null : new Set(values.keys()) }
 }

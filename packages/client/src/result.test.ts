@@ -2,7 +2,7 @@ import type { RowKey, Shape, SqlValue, WireRow } from '@millrace/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Row } from './query.ts'
-import { Base, Decoder, type Entry, editsBetween, merge, renewedRows } from './result.ts'
+import { Decoder, type Entry, editsBetween, merge, renewedRows } from './result.ts'
 import type { Edit } from './types.ts'
 
 /** A key and one value, both visible. */
@@ -10,22 +10,23 @@ const shape: Shape = {
   columns: ['k', 'v'],
   key: [{ column: 0, collation: 'BINARY' }],
   tables: ['t'],
+  order: null,
   plan: null,
 }
 const decoder = new Decoder(shape)
 /** `a1 b2`: the rows a and b with the values 1 and 2. */
-const entriesOf = (notation: string, known?: Base) =>
+const entriesOf = (notation: string, known: readonly Entry[] = []) =>
   notation.split(' ').flatMap((row) => {
     if (row === '') return []
     const values = [row.charAt(0), Number(row.slice(1))]
-    return [decoder.entry(values, known?.byKey.get(decoder.keyOf(values)))]
+    return [
+      decoder.entry(
+        values,
+        known.find(({ key }) => key === decoder.keyOf(values)),
+      ),
+    ]
   })
-const baseOf = (notation: string) => {
-  const entries = entriesOf(notation)
-  return new Base(decoder, entries, new Map(entries.map((entry) => [entry.key, entry])))
-}
 const show = (entries: readonly Entry[]) => entries.map(({ row }) => `${row.k}${row.v}`).join(' ')
-const key = (name: string) => decoder.keyOf([name])
 
 /** Rows with distinct keys, in any order. */
 const list = fc
@@ -99,69 +100,6 @@ describe('Decoder', () => {
   })
 })
 
-describe('Base.apply', () => {
-  test.each([
-    ['nothing', 'a1 b2 c3', '', '', [], 'a1 b2 c3'],
-    ['a row in the middle', 'a1 c3', '', 'b2', [1], 'a1 b2 c3'],
-    ['a row at the end', 'a1', '', 'b2', [1], 'a1 b2'],
-    ['the first rows', '', '', 'a1 b2', [0, 1], 'a1 b2'],
-    ['one goes', 'a1 b2 c3', 'b', '', [], 'a1 c3'],
-    ['all go', 'a1 b2', 'ab', '', [], ''],
-    ['another value, same place', 'a1 b2 c3', '', 'b9', [1], 'a1 b9 c3'],
-    ['another value at the end, same place', 'a1 b2', '', 'b9', [1], 'a1 b9'],
-    ['moves down, with another value', 'a1 b2 c3', '', 'a9', [2], 'b2 c3 a9'],
-    ['moves up', 'a1 b2 c3', '', 'c3', [0], 'c3 a1 b2'],
-    ['two change places', 'a1 b2', '', 'b2 a1', [0, 1], 'b2 a1'],
-    ['one goes and one comes in its place', 'a1 b2', 'a', 'c3', [0], 'c3 b2'],
-    ['a key is not there', 'a1', 'z', '', [], 'a1'],
-  ])('%s', (_, before, remove, put, at, after) => {
-    const base = baseOf(before)
-    const applied = base.apply(
-      [...remove].map((name) => key(name)),
-      entriesOf(put),
-      at,
-    )
-    expect(show(applied.entries)).toBe(after)
-    expect([...applied.byKey.keys()].sort()).toEqual(applied.entries.map((entry) => entry.key).sort())
-    // What somebody holds of the old one stays as it was.
-    expect(show(base.entries)).toBe(before)
-  })
-
-  test('law: the delta between two lists leads from one to the other, with any rows put again', () => {
-    fc.assert(
-      fc.property(list, list, fc.func(fc.boolean()), (one, other, again) => {
-        const base = baseOf(one)
-        const before = new Map(base.byKey)
-        const after = entriesOf(other, base)
-        const afterKeys = after.map((entry) => entry.key)
-        const remove = base.entries
-          .filter((entry) => !afterKeys.includes(entry.key))
-          .map((entry) => entry.key)
-        // Rows that stay must stand in their old order; all others are put.
-        let last = -1
-        const put = after.flatMap((entry, at) => {
-          const was = base.entries.findIndex((old) => old.key === entry.key)
-          const stays = was > last && base.entries[was]?.row === entry.row && !again(entry.key)
-          if (stays) last = was
-          return stays ? [] : [{ entry, at }]
-        })
-        const applied = base.apply(
-          remove,
-          put.map(({ entry }) => entry),
-          put.map(({ at }) => at),
-        )
-        expect(show(applied.entries)).toBe(other)
-        for (const entry of applied.entries) {
-          expect(applied.byKey.get(entry.key)).toBe(entry)
-          const old = before.get(entry.key)
-          if (old !== undefined && show([old]) === show([entry])) expect(entry.row).toBe(old.row)
-        }
-        expect(applied.byKey.size).toBe(applied.entries.length)
-      }),
-    )
-  })
-})
-
 test('merge puts entries at their places, and beyond the end at the end', () => {
   const merged = (kept: string, put: string, at: number[]) => show(merge(entriesOf(kept), entriesOf(put), at))
   expect(merged('a1 b1 c1', 'x0 y0', [0, 2])).toBe('x0 a1 y0 b1 c1')
@@ -183,8 +121,8 @@ describe('editsBetween', () => {
           )
           .join(' ')
   const between = (before: string, after: string) => {
-    const base = baseOf(before)
-    return notation(editsBetween(base.entries, entriesOf(after, base)))
+    const entries = entriesOf(before)
+    return notation(editsBetween(entries, entriesOf(after, entries)))
   }
 
   test.each([
@@ -204,21 +142,21 @@ describe('editsBetween', () => {
   test('law: the edits lead from before to after; rows that are the same stay the same; as few move as can be', () => {
     fc.assert(
       fc.property(list, list, (one, other) => {
-        const base = baseOf(one)
-        const after = entriesOf(other, base)
-        const edits = editsBetween(base.entries, after) as Edit[]
+        const before = entriesOf(one)
+        const after = entriesOf(other, before)
+        const edits = editsBetween(before, after) as Edit[]
         const rows = applyEdits(
-          base.entries.map(({ row }) => row),
+          before.map(({ row }) => row),
           edits,
         )
         expect(rows.map((row, i) => row === after[i]?.row)).toEqual(after.map(() => true))
         const count = (type: Edit['type']) => edits.filter((edit) => edit.type === type).length
         const most = mostThatStay(
-          base.entries.map((entry) => entry.key),
+          before.map((entry) => entry.key),
           after.map((entry) => entry.key),
         )
-        expect([count('remove'), count('insert')]).toEqual([base.entries.length - most, after.length - most])
-        expect(count('update')).toBe(renewedRows(base.entries, after, { has: () => true }).length)
+        expect([count('remove'), count('insert')]).toEqual([before.length - most, after.length - most])
+        expect(count('update')).toBe(renewedRows(before, after, { has: () => true }).length)
       }),
     )
   })

@@ -35,8 +35,7 @@ export class Decoder {
   }
 
   /** The entry of these values; `known` lends its row object where the visible columns are the same. */
-  entry(values: WireRow, known?: Entry): Entry {
-    const key = this.keyOf(values)
+  entry(values: WireRow, known?: Entry, key = this.keyOf(values)): Entry {
     if (known !== undefined && this.#looksSame(known.values, values)) return { key, values, row: known.row }
     const row: Record<string, SqlValue> = {}
     const { columns } = this.shape
@@ -49,41 +48,6 @@ export class Decoder {
       if (!identical(a[i] as SqlValue, b[i] as SqlValue)) return false
     }
     return true
-  }
-}
-
-/** What the engine last said of a live query. Only the engine's messages change it. */
-export class Base {
-  readonly decoder: Decoder
-  readonly entries: readonly Entry[]
-  readonly byKey: ReadonlyMap<RowKey, Entry>
-
-  constructor(decoder: Decoder, entries: readonly Entry[], byKey?: ReadonlyMap<RowKey, Entry>) {
-    this.decoder = decoder
-    this.entries = entries
-    this.byKey = byKey ?? new Map(entries.map((entry) => [entry.key, entry]))
-  }
-
-  /** The base after a delta: `remove` goes, then each entry of `put` is put at its place in `at`, ascending. */
-  apply(remove: readonly RowKey[], put: readonly Entry[], at: readonly number[]): Base {
-    const byKey = this.byKey as Map<RowKey, Entry>
-    const inPlace =
-      remove.length === 0 && put.every((entry, i) => this.entries[at[i] as number]?.key === entry.key)
-    let entries: Entry[]
-    if (inPlace) {
-      entries = this.entries.slice()
-      put.forEach((entry, i) => {
-        entries[at[i] as number] = entry
-      })
-    } else {
-      const gone = new Set([...remove, ...put.map((entry) => entry.key)].filter((key) => byKey.has(key)))
-      const kept = gone.size === 0 ? this.entries : this.entries.filter((entry) => !gone.has(entry.key))
-      entries = merge(kept, put, at)
-    }
-    // The map goes over to the new base; nobody looks into the old one again.
-    for (const key of remove) byKey.delete(key)
-    for (const entry of put) byKey.set(entry.key, entry)
-    return new Base(this.decoder, entries, byKey)
   }
 }
 

@@ -95,6 +95,8 @@ export interface Snapshot<R = Row> {
   readonly error: MillraceError | undefined
   /** A write is on its way whose effect here could not be predicted: it shows when the engine has answered. */
   readonly settling: boolean
+  /** Grows with each change of what is shown here; 0 before the first rows. */
+  readonly version: number
 }
 
 /** One step of a change of `data`, to be applied in order. */

@@ -29,6 +29,7 @@ export type {
   GroupsPlan,
   OrderTerm,
   Plan,
+  PlanSource,
   RowsPlan,
   Shape,
   TableInfo,

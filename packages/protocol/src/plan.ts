@@ -113,24 +113,44 @@ export function hasOpaque(expr: Expr): boolean {
   return expr.type === 'opaque' || partsOf(expr).some(hasOpaque)
 }
 
-/** One term of ORDER BY. */
+/** One term by which the rows of a result are in order. */
 export interface OrderTerm {
-  readonly expr: Expr
+  /** The wire column that holds the value. */
+  readonly column: number
   readonly descending: boolean
   readonly nullsFirst: boolean
   readonly collation: Collation
 }
 
-/** `SELECT … FROM one table WHERE … ORDER BY … LIMIT …`: each result row is one row of the table. */
+/**
+ * `SELECT … FROM tables WHERE … ORDER BY … LIMIT …`: each result row comes from one row of the first source, and one of
+ * each other.
+ */
 export interface RowsPlan {
   readonly type: 'rows'
-  readonly table: string
+  /** In the order of FROM. */
+  readonly sources: readonly PlanSource[]
   /** One per wire column. */
   readonly outputs: readonly Expr[]
+  /** WHERE, and what inner joins ask for; not what a lookup says already. */
   readonly where: Expr | null
-  /** Total: ends with the key. */
-  readonly order: readonly OrderTerm[]
   readonly window: Window | null
+}
+
+/** A table in FROM. */
+export interface PlanSource {
+  readonly table: string
+  /** The wire columns of its key, in the order of the table's key. All NULL where an optional source has no row. */
+  readonly key: readonly number[]
+  /** Joined by LEFT JOIN. */
+  readonly optional: boolean
+  /**
+   * What its key is equal to, one expression per column of the key, over the sources before it: so there is one row at
+   * most. Null for the first source, and where a join asks for something else.
+   */
+  readonly lookup: readonly Expr[] | null
+  /** What an optional source that is no lookup is joined by. */
+  readonly on: Expr | null
 }
 
 /** The first `limit` rows are shown; the engine sends up to `margin` more, so that a gap closes at once. */
@@ -151,8 +171,6 @@ export interface GroupsPlan {
   readonly outputs: readonly GroupOutput[]
   /** The wire column that holds the group's `count(*)`. */
   readonly rowCount: number
-  /** By wire column; null where the order is not predicted. Total: ends with the group key. */
-  readonly order: readonly (Omit<OrderTerm, 'expr'> & { readonly column: number })[] | null
 }
 
 /** What one wire column of a group is made of. */
@@ -160,17 +178,24 @@ export type GroupOutput =
   | { readonly type: 'key'; readonly index: number }
   /** Counts the rows, or where `arg` is given, the rows in which it is not NULL. */
   | { readonly type: 'count'; readonly arg: Expr | null; readonly filter: Expr | null }
+  | ({ readonly type: 'sum'; readonly arg: Expr; readonly filter: Expr | null } & SumInputs)
+  /** Made of a sum, which the wire column `sum` holds. */
+  | ({ readonly type: 'total' | 'avg'; readonly sum: number } & SumInputs)
+  /** While the extreme itself stays. */
   | {
-      readonly type: 'sum'
+      readonly type: 'min' | 'max'
       readonly arg: Expr
       readonly filter: Expr | null
-      /** Wire columns with the number of inputs that are not NULL, and of those that are no integers. */
-      readonly inputs: number
-      readonly reals: number
+      readonly collation: Collation
     }
-
   /** The number of inputs of a sum that are no integers: while it is not 0, the sum is not predicted. */
   | { readonly type: 'reals' }
+
+/** Wire columns with the number of a sum's inputs that are not NULL, and of those that are no integers. */
+export interface SumInputs {
+  readonly inputs: number
+  readonly reals: number
+}
 
 /** How a client can predict a query. */
 export type Plan = RowsPlan | GroupsPlan
@@ -183,6 +208,8 @@ export interface Shape {
   readonly key: readonly { readonly column: number; readonly collation: Collation }[]
   /** The tables that it reads. */
   readonly tables: readonly string[]
+  /** Total: ends with the key. Null where the rows come in an order that only SQLite knows. */
+  readonly order: readonly OrderTerm[] | null
   /** Null: the client waits for the engine. */
   readonly plan: Plan | null
 }

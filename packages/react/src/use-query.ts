@@ -43,6 +43,7 @@ const EMPTY: Snapshot<never> = Object.freeze({
   status: 'pending',
   error: undefined,
   settling: false,
+  version: 0,
 })
 
 const getServerSnapshot = () => EMPTY

@@ -18,6 +18,7 @@ const live = <R>(data: readonly R[]): Snapshot<R> => ({
   status: 'live',
   error: undefined,
   settling: false,
+  version: 1,
 })
 
 /** A store that shows `data`, and the changes of it in the way of the client: new arrays, frozen rows. */

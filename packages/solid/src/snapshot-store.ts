@@ -143,7 +143,7 @@ export function createSnapshotStore<R>(): SnapshotStore<R> {
 }
 
 function empty(): Snapshot<never> {
-  return { data: [], status: 'pending', error: undefined, settling: false }
+  return { data: [], status: 'pending', error: undefined, settling: false, version: 0 }
 }
 
 /** Writes the columns that differ, each through its signal. */

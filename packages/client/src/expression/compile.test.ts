@@ -7,6 +7,7 @@ import {
   type EngineMessage,
   type Expr,
   identical,
+  type OrderTerm,
   PROTOCOL_VERSION,
   type QueryId,
   type RowsPlan,
@@ -537,14 +538,20 @@ function expressionOf(depth: number, among = templates): fc.Arbitrary<Construct>
 }
 const expression = expressionOf(2)
 
-async function planOf(sql: string, parameters: readonly SqlValue[]): Promise<RowsPlan> {
+/** With what the rows are sorted by. */
+type Planned = RowsPlan & { readonly order: readonly (OrderTerm & { readonly expr: Expr })[] }
+
+async function planOf(sql: string, parameters: readonly SqlValue[]): Promise<Planned> {
   const query = nextQuery++ as QueryId
   messages = []
   await session.subscribe(query, sql, parameters)
   await session.unsubscribe(query)
   for (const message of messages) {
     for (const change of message.type === 'commit' ? message.changes : []) {
-      if (change.type === 'reset' && change.shape.plan?.type === 'rows') return change.shape.plan
+      if (change.type !== 'reset' || change.shape.plan?.type !== 'rows') continue
+      const { plan, order } = change.shape
+      const sorted = (order ?? []).map((term) => ({ ...term, expr: plan.outputs[term.column] as Expr }))
+      return { ...plan, order: sorted }
     }
   }
   throw new Error(`no plan for ${sql}`)
@@ -579,7 +586,7 @@ async function agree(
   const parameters = texts.flatMap((text) => text.parameters)
   const condition = texts[0] as Text
   const outputs = texts.map(({ sql }, i) => `${sql} AS answer${i}`).join(', ')
-  let plan: RowsPlan
+  let plan: Planned
   let answers: readonly (readonly SqlValue[])[]
   let passing: ReadonlySet<SqlValue>
   try {

@@ -1,4 +1,5 @@
 import {
+  type Collation,
   compareValues,
   type Expr,
   encodeKey,
@@ -8,248 +9,294 @@ import {
   type RowKey,
   readsOf,
   type SqlValue,
+  type WireRow,
 } from '@millrace/protocol'
-import { type Image, UNKNOWN, type Value } from '../expression/cell.ts'
+import { UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
 import { compileCondition, compileExpr, type Evaluate } from '../expression/compile.ts'
 import type { Truth } from '../expression/convert.ts'
-import { fold, type TableOverlay } from '../pending.ts'
-import type { Base, Entry } from '../result.ts'
-import type { FindImage, Predicted } from './rows.ts'
+import type { Decoder, Entry } from '../result.ts'
+import type { RowImage } from '../row-cache.ts'
+import { conditionOf } from './condition.ts'
+import type { Interest, Predictor, Rows, Touch } from './predictor.ts'
 
-/** A group with what pending writes add to its aggregates. */
-interface Moved {
-  readonly key: readonly SqlValue[]
-  /** One per wire column: what is added to counts and sums. */
-  readonly added: number[]
-  /** The rows do not all give the key in the same letters. */
-  mixed: boolean
+/** An output that rows contribute to. */
+interface Input {
+  readonly arg: Evaluate<Value> | null
+  readonly filter: Evaluate<Truth> | null
 }
 
-/** Predicts one live query of COUNT and SUM over one table: each changed row moves the groups it leaves and enters. */
-export class GroupsPredictor {
+/** What one row takes from a group, or gives to it. */
+interface Contribution {
+  readonly key: readonly SqlValue[]
+  readonly sign: 1 | -1
+  /** One per wire column: 1 or 0 of a count, the input of a sum or of an extreme; null: nothing. */
+  readonly inputs: readonly SqlValue[]
+}
+
+/** A group that pending writes move. */
+interface Moved {
+  readonly key: readonly SqlValue[]
+  readonly contributions: Set<Contribution>
+  /** One per wire column: what is added to counts and sums. */
+  readonly added: number[]
+}
+
+const NOTHING: Touch = { units: [], untold: false }
+
+/** Predicts one query of aggregates over one table: each changed row moves the groups that it leaves and enters. */
+export class GroupsPredictor implements Predictor {
+  readonly interests: readonly Interest[]
   readonly #plan: GroupsPlan
   readonly #parameters: readonly SqlValue[]
+  readonly #decoder: Decoder
+  readonly #rows: Rows
   readonly #collations
   readonly #where: Evaluate<Truth> | null
   readonly #groupBy: readonly Evaluate<Value>[]
-  readonly #outputs: readonly CompiledOutput[]
+  readonly #inputs: readonly (Input | null)[]
   readonly #reads: ReadonlySet<number>
 
-  constructor(plan: GroupsPlan, parameters: readonly SqlValue[]) {
+  /** By row, what it takes and gives. */
+  readonly #contributions = new Map<RowKey, readonly Contribution[]>()
+  /** By group; none is kept that nothing moves. */
+  readonly #moved = new Map<RowKey, Moved>()
+
+  constructor(plan: GroupsPlan, parameters: readonly SqlValue[], decoder: Decoder, rows: Rows) {
     this.#plan = plan
     this.#parameters = parameters
+    this.#decoder = decoder
+    this.#rows = rows
     this.#collations = plan.groupBy.map(({ collation }) => collation)
     this.#where = plan.where === null ? null : compileCondition(plan.where)
     this.#groupBy = plan.groupBy.map(({ expr }) => compileExpr(expr))
-    this.#outputs = plan.outputs.map(compileOutput)
+    this.#inputs = plan.outputs.map(inputOf)
     const reads = new Set<number>()
     const exprs: (Expr | null)[] = [plan.where, ...plan.groupBy.map(({ expr }) => expr)]
-    for (const output of plan.outputs) {
-      if (output.type === 'count' || output.type === 'sum') exprs.push(output.arg, output.filter)
-    }
+    for (const output of plan.outputs) if ('arg' in output) exprs.push(output.arg, output.filter)
     for (const expr of exprs) if (expr !== null) readsOf(expr, 0, reads)
     this.#reads = reads
+    this.interests = [{ table: plan.table, condition: conditionOf(plan.where, 0, parameters) }]
   }
 
-  get table(): string {
-    return this.#plan.table
+  unitOf(entry: Pick<Entry, 'key' | 'values'>): RowKey {
+    return entry.key
   }
 
-  predict(
-    base: Base,
-    overlay: TableOverlay | undefined,
-    find: FindImage,
-    shown: (key: RowKey) => Entry | undefined,
-  ): Predicted {
-    if (overlay === undefined) return { entries: base.entries, made: [], settling: false }
-    const moved = new Map<RowKey, Moved>()
-    let settling = overlay.unpredicted.size > 0
-    for (const [key, operations] of overlay.rows) {
-      const before = find(this.#plan.table, key)
-      const state = fold(before, operations)
-      // A row that was not seen but only patched where nothing here looks moves no group.
-      if (
-        state.exists &&
-        state.changed !== null &&
-        ![...this.#reads].some((column) => state.changed?.has(column))
-      )
-        continue
-      const inserted = operations[0]?.type === 'insert'
-      const contributions: Contribution[] = []
-      const told =
-        (before === undefined ? inserted : this.#contribute(before, -1, contributions)) &&
-        (!state.exists || this.#contribute(state.image, 1, contributions))
-      if (!told) {
-        settling = true
-        continue
-      }
-      for (const contribution of contributions) this.#move(moved, contribution)
-    }
-    if (moved.size === 0) return { entries: base.entries, made: [], settling }
-    return this.#apply(base, moved, settling, shown)
+  touch(table: string, key: RowKey): Touch {
+    if (table !== this.#plan.table) return NOTHING
+    const units = new Set<RowKey>()
+    for (const contribution of this.#contributions.get(key) ?? []) units.add(this.#withdraw(contribution))
+    this.#contributions.delete(key)
+    const contributions = this.#contributionsOf(key)
+    if (contributions === UNKNOWN) return { units, untold: true }
+    if (contributions.length > 0) this.#contributions.set(key, contributions)
+    for (const contribution of contributions) units.add(this.#move(contribution))
+    return { units, untold: false }
   }
 
-  /** Adds what a row contributes; false when that cannot be told. */
-  #contribute(image: Image, sign: 1 | -1, into: Contribution[]): boolean {
+  /** What a row takes from groups and gives to them by what pending writes do to it. */
+  #contributionsOf(key: RowKey): readonly Contribution[] | Unknown {
+    const { table } = this.#plan
+    if (!this.#rows.isPending(table, key)) return []
+    const state = this.#rows.state(table, key)
+    if (state === undefined) return []
+    // A row that was not seen but only patched where nothing here looks moves no group.
+    if (
+      state.exists &&
+      state.changed !== null &&
+      ![...state.changed].some((column) => this.#reads.has(column))
+    )
+      return []
+    const before = this.#rows.image(table, key)
+    const isInserted = state.exists && state.changed === null
+    if (before === undefined && !isInserted) return UNKNOWN
+    const taken = before === undefined ? [] : this.#contribute(before, -1)
+    const given = state.exists ? this.#contribute(state.image, 1) : []
+    return taken === UNKNOWN || given === UNKNOWN ? UNKNOWN : [...taken, ...given]
+  }
+
+  #contribute(row: RowImage, sign: 1 | -1): readonly Contribution[] | Unknown {
+    const image = (_: number, column: number) => row(column)
     const matches = this.#where === null ? true : this.#where(image, this.#parameters)
-    if (matches === UNKNOWN) return false
-    if (matches !== true) return true
-    const key: SqlValue[] = []
-    for (const evaluate of this.#groupBy) {
-      const value = evaluate(image, this.#parameters)
-      if (value === UNKNOWN) return false
-      key.push(value)
-    }
-    const added: number[] = []
-    for (const output of this.#outputs) {
-      const value = this.#contribution(output, image)
-      if (value === UNKNOWN) return false
-      added.push(sign * value)
-    }
-    into.push({ key, added })
-    return true
+    if (matches === UNKNOWN) return UNKNOWN
+    if (matches !== true) return []
+    const key = this.#groupBy.map((evaluate) => evaluate(image, this.#parameters))
+    const inputs = this.#inputs.map((input, i) => this.#inputOf(input, this.#plan.outputs[i], image))
+    if (key.includes(UNKNOWN) || inputs.includes(UNKNOWN)) return UNKNOWN
+    return [{ key: key as SqlValue[], sign, inputs: inputs as SqlValue[] }]
   }
 
-  #contribution(output: CompiledOutput, image: Image): number | typeof UNKNOWN {
-    if (output.type === 'key' || output.type === 'reals') return 0
-    const passes = output.filter === null ? true : output.filter(image, this.#parameters)
-    if (passes === UNKNOWN) return UNKNOWN
-    if (passes !== true) return 0
-    const value: Value = output.arg === null ? 1 : output.arg(image, this.#parameters)
-    if (value === UNKNOWN) return UNKNOWN
-    if (value === null) return 0
-    if (output.type === 'count') return 1
-    // SQLite's sum of REALs is compensated, of text converted: only integers are added here.
-    return typeof value === 'number' && Number.isSafeInteger(value) ? value : UNKNOWN
+  #inputOf(
+    input: Input | null,
+    output: GroupOutput | undefined,
+    image: (source: number, column: number) => Value,
+  ): Value {
+    if (input === null) return null
+    const passes = input.filter === null ? true : input.filter(image, this.#parameters)
+    if (passes !== true) return passes === UNKNOWN ? UNKNOWN : null
+    const value: Value = input.arg === null ? 1 : input.arg(image, this.#parameters)
+    if (value === UNKNOWN || value === null) return value
+    switch (output?.type) {
+      case 'count':
+        return 1
+      case 'sum':
+        // SQLite's sum of REALs is compensated, of text converted: only integers are added here.
+        return typeof value === 'number' && Number.isSafeInteger(value) ? value : UNKNOWN
+      default:
+        return value
+    }
   }
 
-  #move(moved: Map<RowKey, Moved>, { key, added }: Contribution): void {
-    const encoded = encodeKey(key, this.#collations)
-    const group = moved.get(encoded)
-    if (group === undefined) {
-      moved.set(encoded, { key, added: added.slice(), mixed: false })
-      return
+  #move(contribution: Contribution): RowKey {
+    const { key, sign, inputs } = contribution
+    const unit = encodeKey(key, this.#collations)
+    let moved = this.#moved.get(unit)
+    if (moved === undefined) {
+      moved = { key, contributions: new Set(), added: new Array<number>(inputs.length).fill(0) }
+      this.#moved.set(unit, moved)
     }
-    group.mixed ||= !identicalRows(group.key, key)
-    for (let i = 0; i < added.length; i++) group.added[i] = (group.added[i] as number) + (added[i] as number)
+    moved.contributions.add(contribution)
+    this.#add(moved, sign, inputs)
+    return unit
   }
 
-  #apply(
-    base: Base,
-    moved: ReadonlyMap<RowKey, Moved>,
-    settling: boolean,
-    shown: (key: RowKey) => Entry | undefined,
-  ): Predicted {
-    const entries = new Map(base.entries.map((entry) => [entry.key, entry]))
-    const made: Entry[] = []
-    let reorder = false
-    for (const [key, group] of moved) {
-      const known = entries.get(key)
-      const values = this.#mayShowAnother(known, group) ? undefined : this.#groupValues(known, group)
-      if (values === undefined) {
-        settling = true
-        continue
-      }
-      const rows = values[this.#plan.rowCount] as number
-      if (rows <= 0 && this.#plan.groupBy.length > 0) {
-        entries.delete(key)
-        continue
-      }
-      if (known === undefined || this.#moves(known.values, values)) {
-        if (this.#plan.order === null) {
-          settling = true
-          continue
-        }
-        reorder = true
-      }
-      const entry = base.decoder.entry(values, shown(key) ?? known)
-      entries.set(key, entry)
-      made.push(entry)
-    }
-    const list = [...entries.values()]
-    if (reorder) list.sort((a, b) => this.#compare(a.values, b.values))
-    return { entries: list, made, settling }
+  #withdraw(contribution: Contribution): RowKey {
+    const { key, sign, inputs } = contribution
+    const unit = encodeKey(key, this.#collations)
+    const moved = this.#moved.get(unit)
+    if (moved === undefined) return unit
+    moved.contributions.delete(contribution)
+    if (moved.contributions.size === 0) this.#moved.delete(unit)
+    else this.#add(moved, -sign, inputs)
+    return unit
+  }
+
+  #add({ added }: Moved, sign: number, inputs: readonly SqlValue[]): void {
+    this.#plan.outputs.forEach(({ type }, i) => {
+      if (type !== 'count' && type !== 'sum') return
+      added[i] = (added[i] as number) + sign * ((inputs[i] as number | null) ?? 0)
+    })
+  }
+
+  stateOf(unit: RowKey, known: Entry | undefined, shown: Entry | undefined): Entry | null | Unknown {
+    const moved = this.#moved.get(unit)
+    if (moved === undefined) return known ?? null
+    if (this.#mayShowAnother(known, moved)) return UNKNOWN
+    const values = this.#valuesOf(known?.values, moved)
+    if (values === UNKNOWN) return UNKNOWN
+    const rows = values[this.#plan.rowCount] as number
+    if (rows <= 0 && this.#plan.groupBy.length > 0) return null
+    const { order } = this.#decoder.shape
+    const stays = order !== null || (known !== undefined && known.key === unit)
+    // Whether it moves among the others, where their order is not known, only SQLite can say.
+    if (!stays || (order === null && this.#plan.groupBy.length > 0)) return UNKNOWN
+    return this.#decoder.entry(values, shown ?? known)
   }
 
   /** Under NOCASE 'a' and 'A' are one group, and which of them it shows is SQLite's choice. */
-  #mayShowAnother(known: Entry | undefined, { key, mixed }: Moved): boolean {
+  #mayShowAnother(known: Entry | undefined, { key, contributions }: Moved): boolean {
     if (this.#collations.every((collation) => collation === 'BINARY')) return false
-    return mixed || (known !== undefined && key.some((value) => typeof value === 'string'))
+    if (known !== undefined && key.some((value) => typeof value === 'string')) return true
+    return [...contributions].some((other) => !identicalRows(other.key, key))
   }
 
-  /** The group's wire row after the change; undefined where a sum cannot be told. */
-  #groupValues(known: Entry | undefined, { key, added }: Contribution): SqlValue[] | undefined {
-    const old = known?.values
+  /** The group's wire row as the pending writes make it. */
+  #valuesOf(old: WireRow | undefined, moved: Moved): WireRow | Unknown {
+    const { outputs } = this.#plan
     const values: SqlValue[] = []
-    for (let i = 0; i < this.#plan.outputs.length; i++) {
-      const output = this.#plan.outputs[i] as GroupOutput
-      const more = added[i] as number
+    const sums = new Map<number, number | null>()
+    for (const [i, output] of outputs.entries()) {
+      if (output.type !== 'sum') continue
+      const sum = sumOf(i, output, old, moved)
+      if (sum === UNKNOWN) return UNKNOWN
+      sums.set(i, sum)
+    }
+    for (const [i, output] of outputs.entries()) {
+      const before = old?.[i]
       switch (output.type) {
         case 'key':
-          values.push(old?.[i] ?? (old === undefined ? (key[output.index] as SqlValue) : null))
+          values.push(before ?? (old === undefined ? (moved.key[output.index] as SqlValue) : null))
           break
         case 'count':
-          values.push(((old?.[i] as number | undefined) ?? 0) + more)
+          values.push(((before as number | undefined) ?? 0) + (moved.added[i] as number))
           break
         case 'reals':
-          values.push(old?.[i] ?? 0)
+          values.push(before ?? 0)
           break
-        case 'sum': {
-          const inputs =
-            ((old?.[output.inputs] as number | undefined) ?? 0) + (added[output.inputs] as number)
-          const before = old?.[i] ?? 0
-          if (
-            (old?.[output.reals] ?? 0) !== 0 ||
-            typeof before !== 'number' ||
-            !Number.isSafeInteger(before + more)
-          ) {
-            return undefined
-          }
-          values.push(inputs === 0 ? null : before + more)
+        case 'sum':
+          values.push(sums.get(i) ?? null)
           break
+        case 'total':
+          values.push(sums.get(output.sum) ?? 0)
+          break
+        case 'avg': {
+          const sum = sums.get(output.sum) ?? null
+          // SQLite divides the sum as a double.
+          values.push(sum === null ? null : sum / inputsOf(output, old, moved))
+          break
+        }
+        case 'min':
+        case 'max': {
+          const extreme = extremeOf(i, output, before ?? null, moved)
+          if (extreme === UNKNOWN) return UNKNOWN
+          values.push(extreme)
         }
       }
     }
     return values
   }
-
-  #moves(before: readonly SqlValue[], after: readonly SqlValue[]): boolean {
-    if (this.#plan.order === null) return this.#plan.groupBy.length > 0
-    return this.#compare(before, after) !== 0
-  }
-
-  #compare(a: readonly SqlValue[], b: readonly SqlValue[]): number {
-    for (const { column, descending, nullsFirst, collation } of this.#plan.order ?? []) {
-      const x = a[column] as SqlValue
-      const y = b[column] as SqlValue
-      if (x === null || y === null) {
-        if (x === y) continue
-        return (x === null) === nullsFirst ? -1 : 1
-      }
-      const order = compareValues(x, y, collation)
-      if (order !== 0) return descending ? -order : order
-    }
-    return 0
-  }
 }
 
-interface CompiledOutput {
-  readonly type: GroupOutput['type']
-  readonly arg: Evaluate<Value> | null
-  readonly filter: Evaluate<Truth> | null
-}
-
-function compileOutput(output: GroupOutput): CompiledOutput {
-  const { type } = output
-  if (type === 'key' || type === 'reals') return { type, arg: null, filter: null }
+function inputOf(output: GroupOutput): Input | null {
+  if (!('arg' in output)) return null
   return {
-    type,
     arg: output.arg === null ? null : compileExpr(output.arg),
     filter: output.filter === null ? null : compileCondition(output.filter),
   }
 }
 
-interface Contribution {
-  readonly key: readonly SqlValue[]
-  readonly added: readonly number[]
+function inputsOf(
+  { inputs }: { readonly inputs: number },
+  old: WireRow | undefined,
+  { added }: Moved,
+): number {
+  return ((old?.[inputs] as number | undefined) ?? 0) + (added[inputs] as number)
+}
+
+/** Null for no inputs. */
+function sumOf(
+  column: number,
+  output: Extract<GroupOutput, { type: 'sum' }>,
+  old: WireRow | undefined,
+  moved: Moved,
+): number | null | Unknown {
+  const before = old?.[column] ?? 0
+  if ((old?.[output.reals] ?? 0) !== 0 || typeof before !== 'number') return UNKNOWN
+  const sum = before + (moved.added[column] as number)
+  if (!Number.isSafeInteger(sum)) return UNKNOWN
+  return inputsOf(output, old, moved) === 0 ? null : sum
+}
+
+/** The least or greatest input; UNKNOWN once the one that was may be gone. */
+function extremeOf(
+  column: number,
+  { type, collation }: { readonly type: 'min' | 'max'; readonly collation: Collation },
+  old: SqlValue,
+  { contributions }: Moved,
+): Value {
+  const compare = (a: SqlValue, b: SqlValue) =>
+    type === 'min' ? compareValues(a, b, collation) : compareValues(b, a, collation)
+  const candidates: SqlValue[] = old === null ? [] : [old]
+  let isOldTaken = false
+  for (const { sign, inputs } of contributions) {
+    const input = inputs[column] as SqlValue
+    if (input === null) continue
+    if (sign > 0) candidates.push(input)
+    else isOldTaken ||= old !== null && compare(input, old) === 0
+  }
+  const [first = null, ...others] = candidates
+  const extreme = others.reduce<SqlValue>((best, other) => (compare(other, best) < 0 ? other : best), first)
+  // Equal, they may be spelled otherwise, and which of them is shown is SQLite's choice.
+  if (candidates.some((other) => other !== extreme && compare(other, extreme) === 0)) return UNKNOWN
+  return isOldTaken && compare(extreme, old) === 0 ? UNKNOWN : extreme
 }

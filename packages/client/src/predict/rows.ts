@@ -1,267 +1,274 @@
 import {
-  compareValues,
-  hasOpaque,
-  type OrderTerm,
+  type Collation,
+  type Expr,
+  encodeKey,
+  type PlanSource,
   type RowKey,
   type RowsPlan,
   readsOf,
   type SqlValue,
+  type WireRow,
 } from '@millrace/protocol'
-import { type Image, UNKNOWN, type Value } from '../expression/cell.ts'
+import { UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
 import { compileCondition, compileExpr, type Evaluate } from '../expression/compile.ts'
 import type { Truth } from '../expression/convert.ts'
-import { fold, type RowState, type TableOverlay } from '../pending.ts'
-import { type Base, type Entry, merge } from '../result.ts'
+import type { RowState } from '../pending.ts'
+import type { Decoder, Entry } from '../result.ts'
+import type { RowImage } from '../row-cache.ts'
+import { conditionOf } from './condition.ts'
+import type { Holding, Interest, Predictor, Rows, Touch } from './predictor.ts'
 
-/** A result with the pending writes applied to it. */
-export interface Predicted {
-  readonly entries: readonly Entry[]
-  /** Those of them that are not the engine's. */
-  readonly made: readonly Entry[]
-  /** Something could not be told: there the entries are still the engine's. */
-  readonly settling: boolean
+/** Per source, the columns that something reads. */
+type Reads = readonly ReadonlySet<number>[]
+
+interface Output {
+  readonly evaluate: Evaluate<Value>
+  readonly reads: Reads
 }
 
-/** Finds the row of a table as other live queries know it; undefined where none does. */
-export type FindImage = (table: string, key: RowKey) => Image | undefined
+interface Source {
+  readonly plan: PlanSource
+  readonly collations: readonly Collation[]
+  /** By column of its table, the wire column that carries it. */
+  readonly wire: ReadonlyMap<number, number>
+  readonly lookup: readonly Output[] | null
+  readonly on: Reads
+}
 
-type State =
-  | { readonly type: 'present'; readonly entry: Entry }
-  | { readonly type: 'absent' }
-  | { readonly type: 'unknown' }
+/** What pending writes did to the row of one source. */
+interface Part {
+  readonly image: RowImage
+  /** Columns that differ from what the engine said of this result row; null: any may. */
+  readonly changed: ReadonlySet<number> | null
+}
 
-/** Predicts one live query whose rows are rows of one table. */
-export class RowsPredictor {
-  readonly #plan: RowsPlan
+const NONE: ReadonlySet<number> = new Set()
+const MISSING: RowImage = () => null
+
+/**
+ * Predicts the rows of one query: each comes from one row of the first source, and what the others have for it. Where each
+ * other source is looked up by its key, a unit is a row of the first; else units are the rows that are known, and what
+ * may come besides is not told.
+ */
+export class RowsPredictor implements Predictor {
+  readonly interests: readonly Interest[]
+  readonly #sources: readonly Source[]
   readonly #parameters: readonly SqlValue[]
-  /** By table column, the wire column that carries it. */
-  readonly #wire = new Map<number, number>()
-  readonly #outputs: readonly { readonly evaluate: Evaluate<Value>; readonly reads: ReadonlySet<number> }[]
+  readonly #decoder: Decoder
+  readonly #rows: Rows
+  readonly #outputs: readonly Output[]
   readonly #where: Evaluate<Truth> | null
-  readonly #order: readonly (OrderTerm & { readonly evaluate: Evaluate<Value> })[]
-  readonly #whereReads: ReadonlySet<number>
-  readonly #orderReads: ReadonlySet<number>
-  /** No term of the order is beyond the client; of some rows it may be unknown all the same. */
-  readonly #ordered: boolean
+  readonly #whereReads: Reads
+  readonly #orderReads: Reads
+  /** All sources but the first are looked up. */
+  readonly #isTree: boolean
+  readonly #isSingle: boolean
+  readonly #startsLater: boolean
 
-  constructor(plan: RowsPlan, parameters: readonly SqlValue[]) {
-    this.#plan = plan
+  constructor(plan: RowsPlan, parameters: readonly SqlValue[], decoder: Decoder, rows: Rows) {
     this.#parameters = parameters
-    plan.outputs.forEach((expr, i) => {
-      if (expr.type === 'column') this.#wire.set(expr.column, i)
-    })
-    this.#outputs = plan.outputs.map((expr) => ({ evaluate: compileExpr(expr), reads: readsOf(expr, 0) }))
+    this.#decoder = decoder
+    this.#rows = rows
+    const count = plan.sources.length
+    const reads = (expr: Expr | null): Reads =>
+      Array.from({ length: count }, (_, i) => (expr === null ? NONE : readsOf(expr, i)))
+    const compile = (expr: Expr): Output => ({ evaluate: compileExpr(expr), reads: reads(expr) })
+    const collations = new Map(decoder.shape.key.map(({ column, collation }) => [column, collation]))
+    this.#sources = plan.sources.map((source, i) => ({
+      plan: source,
+      collations: source.key.map((column) => collations.get(column) ?? 'BINARY'),
+      wire: wireOf(plan, i),
+      lookup: source.lookup?.map(compile) ?? null,
+      on: reads(source.on),
+    }))
+    this.#outputs = plan.outputs.map(compile)
     this.#where = plan.where === null ? null : compileCondition(plan.where)
-    this.#order = plan.order.map((term) => ({ ...term, evaluate: compileExpr(term.expr) }))
-    this.#whereReads = plan.where === null ? new Set() : readsOf(plan.where, 0)
-    const orderReads = new Set<number>()
-    for (const { expr } of plan.order) readsOf(expr, 0, orderReads)
-    this.#orderReads = orderReads
-    this.#ordered = plan.order.every(({ expr }) => !hasOpaque(expr))
+    this.#whereReads = reads(plan.where)
+    const sorted = (decoder.shape.order ?? []).flatMap(({ column }) => plan.outputs[column] ?? [])
+    this.#orderReads = Array.from(
+      { length: count },
+      (_, i) => new Set(sorted.flatMap((expr) => [...readsOf(expr, i)])),
+    )
+    this.#isTree = plan.sources.every(({ lookup }, i) => i === 0 || lookup !== null)
+    this.#isSingle = count === 1
+    this.#startsLater = (plan.window?.offset ?? 0) > 0
+    this.interests = plan.sources.map(({ table }, i) => ({
+      table,
+      // A row of another source may matter whatever WHERE says of it: it may be what a row lacks.
+      condition: i === 0 || !plan.sources[i]?.optional ? conditionOf(plan.where, i, parameters) : null,
+    }))
   }
 
-  get table(): string {
-    return this.#plan.table
+  /** What an entry says of a column of one of its sources. */
+  known(source: number, values: WireRow, column: number): Value {
+    const wire = this.#sources[source]?.wire.get(column)
+    return wire === undefined ? UNKNOWN : (values[wire] as SqlValue)
   }
 
-  /** The columns of the row behind an entry, as far as the query carries them. */
-  image(entry: Entry): Image {
-    return (_, column) => {
-      const wire = this.#wire.get(column)
-      return wire === undefined ? UNKNOWN : (entry.values[wire] as SqlValue)
-    }
+  get tables(): readonly string[] {
+    return this.#sources.map(({ plan }) => plan.table)
   }
 
-  /** `shown` lends its row objects to entries that look the same. */
-  predict(
-    base: Base,
-    overlay: TableOverlay | undefined,
-    find: FindImage,
-    shown: (key: RowKey) => Entry | undefined,
-  ): Predicted {
-    if (overlay === undefined) return { entries: this.#visible(base.entries), made: [], settling: false }
-    let settling = overlay.unpredicted.size > 0
-    const offset = this.#plan.window?.offset ?? 0
-    const removed = new Set<RowKey>()
-    const replaced = new Map<RowKey, Entry>()
-    const inserted: Entry[] = []
-    for (const [key, operations] of overlay.rows) {
-      const known = base.byKey.get(key)
-      const before = known === undefined ? find(this.#plan.table, key) : this.image(known)
-      const folded = fold(before, operations)
-      // What moves over the edge in front of the window is not known here.
-      if (offset > 0 && this.#mayMove(folded))
-        return { entries: this.#visible(base.entries), made: [], settling: true }
-      const state = this.#stateOf(base, known, folded, shown(key))
-      switch (state.type) {
-        case 'unknown':
-          settling = true
-          break
-        case 'absent':
-          if (known !== undefined) removed.add(key)
-          break
-        case 'present':
-          if (known === undefined) inserted.push(state.entry)
-          else if (this.#samePlace(known, state.entry)) replaced.set(key, state.entry)
-          else {
-            removed.add(key)
-            inserted.push(state.entry)
-          }
-          break
+  /** The key of the row that an entry has from a source; null where it has none. */
+  keyOf(source: number, entry: Pick<Entry, 'key' | 'values'>): RowKey | null {
+    if (this.#isSingle) return entry.key
+    const { plan, collations } = this.#sources[source] as Source
+    const values = plan.key.map((column) => entry.values[column] as SqlValue)
+    return values.includes(null) ? null : encodeKey(values, collations)
+  }
+
+  unitOf(entry: Pick<Entry, 'key' | 'values'>): RowKey {
+    return this.#isTree && !this.#isSingle ? (this.keyOf(0, entry) as RowKey) : entry.key
+  }
+
+  touch(table: string, key: RowKey, holding: Holding): Touch {
+    if (this.#isSingle) return { units: [key], untold: false }
+    const units = new Set<RowKey>()
+    let untold = false
+    for (const [source, { plan }] of this.#sources.entries()) {
+      if (plan.table !== table) continue
+      if (source === 0 && this.#isTree) {
+        units.add(key)
+        continue
       }
+      for (const entry of holding(source, key)) units.add(this.unitOf(entry))
+      untold ||= this.#rows.isPending(table, key) && this.#mayEnter(source, key)
     }
-    if (removed.size === 0 && replaced.size === 0 && inserted.length === 0) {
-      return { entries: this.#visible(base.entries), made: [], settling }
+    return { units, untold }
+  }
+
+  /** Whether the row may now join with rows that are not known to be joined with it. */
+  #mayEnter(source: number, key: RowKey): boolean {
+    const { plan, on } = this.#sources[source] as Source
+    const state = this.#rows.state(plan.table, key)
+    if (state === undefined || !state.exists) return false
+    const { changed, image } = state
+    if (changed !== null) {
+      // Which row it is looked up by did not change.
+      if (plan.lookup !== null) return false
+      const isRead = (reads: Reads) => [...changed].some((column) => reads[source]?.has(column))
+      if (!isRead(this.#whereReads) && !isRead(on)) return false
     }
-    const { window } = this.#plan
-    const list = this.#build(base, removed, replaced, inserted)
-    if (list === undefined) return { entries: this.#visible(base.entries), made: [], settling: true }
-    const exhausted = this.#exhausted(base)
-    if (window !== null && !exhausted && list.length < window.limit) settling = true
-    return { entries: this.#visible(list), made: [...replaced.values(), ...inserted], settling }
+    // Where WHERE is false whatever the others are, it joins with none.
+    const alone = (of: number, column: number) => (of === source ? image(column) : UNKNOWN)
+    const holds = plan.optional || this.#where === null ? true : this.#where(alone, this.#parameters)
+    return holds === true || holds === UNKNOWN
   }
 
-  /** The row may enter or leave the result, or change its place. */
-  #mayMove(state: RowState): boolean {
-    if (!state.exists || state.changed === null) return true
-    return [...state.changed].some((column) => this.#whereReads.has(column) || this.#orderReads.has(column))
-  }
+  stateOf(unit: RowKey, known: Entry | undefined, shown: Entry | undefined): Entry | null | Unknown {
+    const parts = this.#isTree ? this.#lookUp(unit, known) : this.#partsOf(known)
+    if (parts === UNKNOWN) return UNKNOWN
+    // Of a window that starts later, a row that goes may have stood in front of it: the others would move up.
+    if (parts === null) return this.#startsLater && this.#isPending(unit) ? UNKNOWN : null
+    if (parts.every(({ changed }) => changed?.size === 0)) return known ?? null
+    const image = (source: number, column: number) => (parts[source] as Part).image(column)
+    const decides = touches(parts, this.#whereReads)
+    const places = touches(parts, this.#orderReads)
+    // What moves over the edge in front of the window is not known here.
+    if (this.#startsLater && (decides || places || this.#isNew(parts))) return UNKNOWN
 
-  /** All rows of the result are in the base: there is none beyond the window. */
-  #exhausted(base: Base): boolean {
-    const { window } = this.#plan
-    return window === null || base.entries.length < window.limit + window.margin
-  }
-
-  #visible(entries: readonly Entry[]): readonly Entry[] {
-    const limit = this.#plan.window?.limit
-    return limit === undefined || entries.length <= limit ? entries : entries.slice(0, limit)
-  }
-
-  #stateOf(base: Base, known: Entry | undefined, state: RowState, shown: Entry | undefined): State {
-    if (!state.exists) return { type: 'absent' }
-    const { image, changed } = state
-    const touches = (reads: ReadonlySet<number>) =>
-      changed === null || [...reads].some((column) => changed.has(column))
-
-    let matches = this.#where === null ? true : this.#where(image, this.#parameters)
-    if (matches === UNKNOWN) {
-      if (touches(this.#whereReads)) return { type: 'unknown' }
-      matches = known !== undefined
+    let holds = this.#where === null ? true : this.#where(image, this.#parameters)
+    if (holds === UNKNOWN) {
+      if (decides) return UNKNOWN
+      holds = known !== undefined
     }
-    if (matches !== true) return { type: 'absent' }
+    if (holds !== true) return null
     // Not in the result, and nothing that decides was changed: it lies beyond the window, or is not there at all.
-    if (known === undefined && !touches(this.#whereReads) && !touches(this.#orderReads))
-      return { type: 'absent' }
+    if (known === undefined && !decides && !places && !this.#isNew(parts)) return null
 
     const values: SqlValue[] = []
     for (const [i, { evaluate, reads }] of this.#outputs.entries()) {
       let value = evaluate(image, this.#parameters)
-      if (value === UNKNOWN && known !== undefined && !touches(reads)) value = known.values[i] as SqlValue
-      if (value === UNKNOWN) return { type: 'unknown' }
+      if (value === UNKNOWN && known !== undefined && !touches(parts, reads))
+        value = known.values[i] as SqlValue
+      if (value === UNKNOWN) return UNKNOWN
       values.push(value)
     }
-    const entry = base.decoder.entry(values, shown ?? known)
-    const moves = known === undefined || touches(this.#orderReads)
-    if (moves && (!this.#ordered || Number.isNaN(this.#compare(known ?? entry, entry))))
-      return { type: 'unknown' }
-    return { type: 'present', entry }
+    return this.#decoder.entry(values, shown ?? known)
   }
 
-  #samePlace(a: Entry, b: Entry): boolean {
-    // What cannot be told was not touched, else the row would be unknown.
-    return !this.#ordered || !(Math.abs(this.#compare(a, b)) > 0)
+  #isPending(unit: RowKey): boolean {
+    return !this.#isTree || this.#rows.isPending((this.#sources[0] as Source).plan.table, unit)
   }
 
-  /** Undefined where the place of a row cannot be told. */
-  #build(
-    base: Base,
-    removed: ReadonlySet<RowKey>,
-    replaced: ReadonlyMap<RowKey, Entry>,
-    inserted: Entry[],
-  ): readonly Entry[] | undefined {
-    let unsure = false
-    const compare = (a: Entry, b: Entry) => {
-      const order = this.#compare(a, b)
-      unsure ||= Number.isNaN(order)
-      return order
-    }
-    let entries: readonly Entry[] = base.entries
-    if (removed.size + replaced.size > 0) {
-      entries = this.#takeOut(base, removed, replaced)
-    }
-    if (inserted.length === 0) return entries
-    inserted.sort(compare)
-    const last = base.entries.at(-1)
-    const places: number[] = []
-    const fitting: Entry[] = []
-    for (const entry of inserted) {
-      // Behind the last row that is held there may be others that go before it.
-      if (!this.#exhausted(base) && last !== undefined && compare(entry, last) > 0) continue
-      places.push(this.#search(entries, entry, compare) + fitting.length)
-      fitting.push(entry)
-    }
-    if (unsure) return undefined
-    if (fitting.length === 1) return entries.toSpliced(places[0] as number, 0, fitting[0] as Entry)
-    return merge(entries, fitting, places)
+  /** A row of the first source that is inserted, or is looked up anew. */
+  #isNew(parts: readonly Part[]): boolean {
+    return parts.some(({ changed }) => changed === null)
   }
 
-  #takeOut(base: Base, removed: ReadonlySet<RowKey>, replaced: ReadonlyMap<RowKey, Entry>): Entry[] {
-    // A few rows are found by search, so that a write costs a copy of the list at most, not a look at each row.
-    if (this.#ordered && removed.size + replaced.size <= 16) {
-      const entries = base.entries.slice()
-      const places: number[] = []
-      for (const [key, entry] of replaced) {
-        const at = this.#place(base, key)
-        if (at !== -1) entries[at] = entry
+  /** The rows that make up a unit, looked up from the first; null where one that must be there is not. */
+  #lookUp(unit: RowKey, known: Entry | undefined): readonly Part[] | null | Unknown {
+    const first = this.#rows.state((this.#sources[0] as Source).plan.table, unit)
+    if (first === undefined || !first.exists) return null
+    const parts: Part[] = [partOf(first)]
+    for (let i = 1; i < this.#sources.length; i++) {
+      const part = this.#lookUpOne(i, parts, known)
+      if (part === null || part === UNKNOWN) return part
+      parts.push(part)
+    }
+    return parts
+  }
+
+  #lookUpOne(source: number, parts: readonly Part[], known: Entry | undefined): Part | null | Unknown {
+    const { plan, lookup, collations } = this.#sources[source] as Source
+    const knownKey = known === undefined ? undefined : this.keyOf(source, known)
+    const moved = (lookup ?? []).some(({ reads }) => touches(parts, reads))
+    let key: RowKey | null | undefined = moved ? undefined : (knownKey ?? undefined)
+    if (key === undefined) {
+      const image = (of: number, column: number) => (parts[of] as Part).image(column)
+      const values = (lookup ?? []).map(({ evaluate }) => evaluate(image, this.#parameters))
+      if (values.includes(UNKNOWN)) return UNKNOWN
+      key = values.includes(null) ? null : encodeKey(values as SqlValue[], collations)
+    }
+    const absent: Part | null = plan.optional
+      ? { image: MISSING, changed: knownKey === null ? NONE : null }
+      : null
+    if (key === null) return absent
+    const state = this.#rows.state(plan.table, key)
+    if (state === undefined) return knownKey === null && !moved ? { image: MISSING, changed: NONE } : UNKNOWN
+    if (!state.exists) return absent
+    const isSame = key === knownKey || (known === undefined && !moved)
+    return isSame ? partOf(state) : { image: state.image, changed: null }
+  }
+
+  /** The rows that a known row of the result comes from. */
+  #partsOf(known: Entry | undefined): readonly Part[] | null | Unknown {
+    if (known === undefined) return null
+    const parts: Part[] = []
+    for (const [source, { plan, on }] of this.#sources.entries()) {
+      const key = this.keyOf(source, known)
+      if (key === null) {
+        parts.push({ image: MISSING, changed: NONE })
+        continue
       }
-      for (const key of removed) {
-        const at = this.#place(base, key)
-        if (at !== -1) places.push(at)
-      }
-      places.sort((a, b) => b - a)
-      for (const at of places) entries.splice(at, 1)
-      return entries
+      const state = this.#rows.state(plan.table, key)
+      if (state === undefined) return UNKNOWN
+      // What an optional source has instead is not known.
+      if (!state.exists) return plan.optional ? UNKNOWN : null
+      parts.push(partOf(state))
+      if (touches(parts, on)) return UNKNOWN
     }
-    const entries: Entry[] = []
-    for (const entry of base.entries) {
-      if (!removed.has(entry.key)) entries.push(replaced.get(entry.key) ?? entry)
-    }
-    return entries
+    for (const { on } of this.#sources) if (touches(parts, on)) return UNKNOWN
+    return parts
   }
+}
 
-  #place(base: Base, key: RowKey): number {
-    const entry = base.byKey.get(key)
-    if (entry === undefined) return -1
-    const at = this.#search(base.entries, entry, (a, b) => this.#compare(a, b))
-    return base.entries[at]?.key === key ? at : base.entries.findIndex((other) => other.key === key)
-  }
+const partOf = ({ image, changed }: Extract<RowState, { exists: true }>): Part => ({ image, changed })
 
-  /** The first position whose entry does not go before `entry`. */
-  #search(entries: readonly Entry[], entry: Entry, compare: (a: Entry, b: Entry) => number): number {
-    let low = 0
-    let high = entries.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (compare(entries[middle] as Entry, entry) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
+function touches(parts: readonly Part[], reads: Reads): boolean {
+  return parts.some(({ changed }, source) => {
+    const read = reads[source]
+    if (read === undefined || read.size === 0) return false
+    if (changed === null) return true
+    for (const column of changed) if (read.has(column)) return true
+    return false
+  })
+}
 
-  /** The query's order, which ends with the key; NaN where a term that decides is unknown. */
-  #compare(a: Entry, b: Entry): number {
-    for (const { evaluate, descending, nullsFirst, collation } of this.#order) {
-      const x = evaluate(this.image(a), this.#parameters)
-      const y = evaluate(this.image(b), this.#parameters)
-      if (x === UNKNOWN || y === UNKNOWN) return Number.NaN
-      if (x === null || y === null) {
-        if (x === y) continue
-        return (x === null) === nullsFirst ? -1 : 1
-      }
-      const order = compareValues(x, y, collation)
-      if (order !== 0) return descending ? -order : order
-    }
-    return 0
-  }
+function wireOf({ outputs }: RowsPlan, source: number): ReadonlyMap<number, number> {
+  const wire = new Map<number, number>()
+  outputs.forEach((expr, i) => {
+    if (expr.type === 'column' && expr.source === source && !wire.has(expr.column)) wire.set(expr.column, i)
+  })
+  return wire
 }

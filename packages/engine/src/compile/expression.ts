@@ -25,8 +25,9 @@ export interface Source {
   readonly alias: string
 }
 
-/** One table under one name, and the numbering of the text's parameters. */
-export interface Scope extends Source {
+/** The tables of FROM, and the numbering of the text's parameters. */
+export interface Scope {
+  readonly sources: readonly Source[]
   /** Index from 0, by the offset at which the parameter stands in the text. */
   readonly parameters: ReadonlyMap<number, number>
   /** Names that the select list gives to its expressions, in lower case: WHERE and ORDER BY may use them. */
@@ -76,8 +77,8 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
     case 'Id':
     case 'NameExpr':
     case 'QualifiedExpr': {
-      const column = columnIndex(node, scope)
-      if (column !== -1) return columnExpr(scope, column)
+      const ref = columnOf(node, scope)
+      if (ref !== undefined) return columnExpr(scope, ref)
       const constant = truthConstant(node, scope)
       return constant === undefined ? opaque(node, scope) : value(Number(constant))
     }
@@ -230,9 +231,27 @@ function number(text: string, sign: '' | '-' = ''): Expr | undefined {
   return Number.isNaN(real) ? undefined : { type: 'value', value: real === 0 ? 0 : real, real: true }
 }
 
-/** A column of the scope's table. */
-export function columnExpr({ table }: Source, column: number): Expr {
-  return { type: 'column', source: 0, column, affinity: table.columns[column]?.affinity ?? 'BLOB' }
+/** A column of one of the tables. */
+export function columnExpr({ sources }: Scope, { source, column }: ColumnRef): Expr {
+  const affinity = sources[source]?.table.columns[column]?.affinity ?? 'BLOB'
+  return { type: 'column', source, column, affinity }
+}
+
+/** Two columns held equal, as USING does. */
+export function compareColumns(left: ColumnRef, right: ColumnRef, scope: Scope): Expr {
+  const of = (ref: ColumnRef) => infoOf(ref, scope)
+  const comparedAs = (ref: ColumnRef) => {
+    const affinity = of(ref)?.affinity ?? 'BLOB'
+    return affinity === 'TEXT' || affinity === 'BLOB' ? affinity : 'NUMERIC'
+  }
+  return {
+    type: 'compare',
+    op: '=',
+    left: columnExpr(scope, left),
+    right: columnExpr(scope, right),
+    affinity: comparisonAffinity(comparedAs(left), comparedAs(right)),
+    collation: of(left)?.collation ?? 'BINARY',
+  }
 }
 
 function value(value: SqlValue): Expr {
@@ -258,7 +277,7 @@ function truthConstant(node: SqlExpr, scope: Scope): boolean | undefined {
   if (node.type === 'ParenthesizedExpr' && node.exprs.length === 1)
     return truthConstant(node.exprs[0] as SqlExpr, scope)
   if (node.type === 'InListExpr' && (node.rhs ?? []).length === 0) return node.not
-  if (node.type !== 'Id' || columnIndex(node, scope) !== -1) return undefined
+  if (node.type !== 'Id' || columnOf(node, scope) !== undefined) return undefined
   return /^true$/i.test(node.name) ? true : /^false$/i.test(node.name) ? false : undefined
 }
 
@@ -312,7 +331,7 @@ function affinityOf(node: SqlExpr, scope: Scope): ComparedAs | null {
   const affinity =
     node.type === 'CastExpr'
       ? node.typeName && affinityOfType(node.typeName.name)
-      : scope.table.columns[columnIndex(node, scope)]?.affinity
+      : infoOf(columnOf(node, scope), scope)?.affinity
   if (affinity === undefined) return null
   return affinity === 'TEXT' || affinity === 'BLOB' ? affinity : 'NUMERIC'
 }
@@ -329,8 +348,8 @@ function collationOf(node: SqlExpr, scope: Scope): Collation | undefined {
     return collationOf(node.exprs[0] as SqlExpr, scope)
   if (node.type === 'CastExpr' || (node.type === 'UnaryExpr' && node.op === 'Positive'))
     return collationOf(node.expr, scope)
-  const column = columnIndex(node, scope)
-  if (column !== -1) return scope.table.columns[column]?.collation
+  const column = infoOf(columnOf(node, scope), scope)
+  if (column !== undefined) return column.collation
   const explicit = operandsOf(node).find(hasCollate)
   return explicit === undefined ? undefined : collationOf(explicit, scope)
 }
@@ -372,16 +391,32 @@ function operandsOf(node: SqlExpr): readonly SqlExpr[] {
   }
 }
 
-/** The column that a name stands for, or −1. `rowid` is the key where it is its alias. */
-export function columnIndex(node: SqlExpr, { table, alias }: Scope): number {
+/** The column that a name stands for: of the first table that has one of this name, for others would be ambiguous. */
+export function columnOf(node: SqlExpr, scope: Scope): ColumnRef | undefined {
+  return columnsNamed(node, scope)[0]
+}
+
+function infoOf(ref: ColumnRef | undefined, { sources }: Scope) {
+  return ref === undefined ? undefined : sources[ref.source]?.table.columns[ref.column]
+}
+
+/** The columns that a name may stand for. `rowid` is the key where it is its alias. */
+function columnsNamed(node: SqlExpr, { sources }: Scope): ColumnRef[] {
   let name: string
+  let of: string | undefined
   if (node.type === 'Id') name = node.name
   else if (node.type === 'NameExpr') name = node.name.text
-  else if (node.type === 'QualifiedExpr' && same(node.table.text, alias)) name = node.column.text
-  else return -1
-  const index = table.columns.findIndex((column) => same(column.name, name))
-  if (index !== -1 || !table.info.autoKey || !/^(rowid|_rowid_|oid)$/i.test(name)) return index
-  return table.info.key[0] ?? -1
+  else if (node.type === 'QualifiedExpr') {
+    name = node.column.text
+    of = node.table.text
+  } else return []
+  return sources.flatMap(({ table, alias }, source) => {
+    if (of !== undefined && !same(of, alias)) return []
+    const column = table.columns.findIndex((known) => same(known.name, name))
+    if (column !== -1) return [{ source, column }]
+    const isRowid = table.info.autoKey && /^(rowid|_rowid_|oid)$/i.test(name)
+    return isRowid ? [{ source, column: table.info.key[0] ?? -1 }] : []
+  })
 }
 
 /** An expression that is not predicted, with the columns it reads. Names in subqueries may be another table's: too many do no harm. */
@@ -390,18 +425,23 @@ function opaque(node: SqlExpr, scope: Scope): Expr {
 }
 
 function readsOfNode(node: SqlExpr, scope: Scope): ColumnRef[] {
-  const reads = new Set<number>()
+  const reads: ColumnRef[] = []
   let named = false
   traverse(node, {
     enter(inner) {
-      const index = columnIndex(inner as SqlExpr, scope)
-      if (index !== -1) reads.add(index)
-      else if (inner.type === 'Id' && scope.aliases.has(inner.name.toLowerCase())) named = true
+      const refs = columnsNamed(inner as SqlExpr, scope)
+      reads.push(...refs)
+      if (refs.length === 0 && inner.type === 'Id' && scope.aliases.has(inner.name.toLowerCase()))
+        named = true
     },
   })
   // Behind an alias may be any of them.
-  const columns = named ? scope.table.columns.map((_, i) => i) : [...reads]
-  return columns.map((column) => ({ source: 0, column }))
+  const all = ({ table }: Source, source: number) => table.columns.map((_, column) => ({ source, column }))
+  const found = named ? scope.sources.flatMap(all) : reads
+  return found.filter(
+    ({ source, column }, i) =>
+      found.findIndex((other) => other.source === source && other.column === column) === i,
+  )
 }
 
 /** Whether a client can know its value from the row alone. */

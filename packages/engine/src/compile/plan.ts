@@ -1,12 +1,4 @@
-import {
-  type Collation,
-  type Expr,
-  type GroupOutput,
-  type GroupsPlan,
-  type OrderTerm,
-  type RowsPlan,
-  readsOf,
-} from '@millrace/protocol'
+import type { Collation, Expr, GroupOutput, GroupsPlan } from '@millrace/protocol'
 import type {
   FunctionCallExpr,
   FunctionTail,
@@ -21,7 +13,7 @@ import { traverse } from 'sqlite3-parser'
 import { type Catalog, findTable } from '../schema/catalog.ts'
 import {
   columnExpr,
-  columnIndex,
+  columnOf,
   isKnown,
   resolve,
   type Scope,
@@ -67,10 +59,10 @@ function isOfTable(node: { readonly type: string }, catalog: Catalog, source: So
     return isOwn((node as TableSelectTable).tblName.objName.text, catalog, source)
   if (node.type !== 'FunctionCallExpr' || !isAggregateCall(node as FunctionCallExpr)) return false
   let outer = false
-  const scope: Scope = { ...source, parameters: new Map(), aliases: new Set() }
+  const scope: Scope = { sources: [source], parameters: new Map(), aliases: new Set() }
   traverse(node as FunctionCallExpr, {
     enter(inner) {
-      if (columnIndex(inner as SqlExpr, scope) !== -1) outer = true
+      if (columnOf(inner as SqlExpr, scope) !== undefined) outer = true
     },
   })
   return outer
@@ -81,7 +73,7 @@ function isOwn(name: string, catalog: Catalog, source: Source): boolean {
   return same(name, source.table.name) || findTable(catalog, name) === undefined
 }
 
-const aliasesOf = (core: SelectFrom) =>
+export const aliasesOf = (core: SelectFrom) =>
   new Set(
     core.columns.flatMap((output) =>
       output.type === 'ExprResultColumn' && output.alias !== undefined
@@ -127,70 +119,17 @@ function outputNodes(core: SelectFrom, { table, alias }: Source): OutputNode[] {
   })
 }
 
-export function planRows(
-  body: Select,
-  core: SelectFrom,
-  columns: readonly string[],
-  source: Source,
-  parameters: ReadonlyMap<number, number>,
-): { plan: RowsPlan; needs: readonly string[] } | undefined {
-  const { table } = source
-  // Rows known by rowid cannot be named by a writer.
-  if (table.info.key.length === 0) return undefined
-  const scope: Scope = { ...source, parameters, aliases: aliasesOf(core) }
-  const nodes = outputNodes(core, source)
-  if (nodes.length !== columns.length) return undefined
-  const outputs = nodes.map(
-    (output): Expr => ('column' in output ? columnExpr(scope, output.column) : resolve(output.node, scope)),
-  )
-  const where = core.whereClause === undefined ? null : resolve(core.whereClause, scope)
-
-  const order: OrderTerm[] = []
-  for (const term of body.orderBy ?? []) {
-    const target = orderTarget(term.expr, nodes)
-    const output: OutputNode | undefined =
-      target === undefined ? { node: term.expr, name: undefined } : nodes[target]
-    if (output === undefined) return undefined
-    const expr = target === undefined ? resolve(term.expr, scope) : (outputs[target] as Expr)
-    const collation =
-      'column' in output ? table.columns[output.column]?.collation : sortCollation(output.node, scope)
-    order.push({ expr, collation: explicit(term.expr, scope) ?? collation ?? 'BINARY', ...direction(term) })
-  }
-  table.info.key.forEach((column, i) => {
-    order.push({
-      expr: columnExpr(scope, column),
-      collation: table.key[i]?.collation ?? 'BINARY',
-      descending: false,
-      nullsFirst: true,
-    })
-  })
-
-  // The wire row: visible columns, the key, then what filter and order need besides.
-  const wire: Expr[] = [...outputs, ...table.info.key.map((column) => columnExpr(scope, column))]
-  const present = new Set(wire.flatMap((expr) => (expr.type === 'column' ? [expr.column] : [])))
-  const needed = new Set<number>()
-  for (const expr of [...outputs, ...(where === null ? [] : [where]), ...order.map((term) => term.expr)])
-    readsOf(expr, 0, needed)
-  const missing = [...needed].filter((column) => !present.has(column))
-  wire.push(...missing.map((column) => columnExpr(scope, column)))
-
-  return {
-    plan: { type: 'rows', table: table.name, outputs: wire, where, order, window: null },
-    needs: missing.map((column) => table.columns[column]?.name ?? ''),
-  }
-}
-
-function explicit(node: SqlExpr, scope: Scope): Collation | undefined {
+function _explicit(node: SqlExpr, scope: Scope): Collation | undefined {
   return node.type === 'CollateExpr' ? sortCollation(node, scope) : undefined
 }
 
-function direction(term: SortedColumn): { descending: boolean; nullsFirst: boolean } {
+function _direction(term: SortedColumn): { descending: boolean; nullsFirst: boolean } {
   const descending = term.order === 'Desc'
   return { descending, nullsFirst: term.nulls === undefined ? !descending : term.nulls === 'First' }
 }
 
 /** The output that an ORDER BY term names: by number, or by alias, which goes before a column of that name. */
-function orderTarget(term: SqlExpr, outputs: readonly OutputNode[]): number | undefined {
+function _orderTarget(term: SqlExpr, outputs: readonly OutputNode[]): number | undefined {
   const ordinal = ordinalOf(term)
   if (ordinal !== undefined) return ordinal - 1
   let node = term
@@ -219,7 +158,7 @@ export function groupKeys(
     const text = sql.slice(node.span.offset, node.span.offset + node.span.length)
     let collation: Collation | undefined
     if (single !== undefined)
-      collation = sortCollation(node, { ...single, parameters: new Map(), aliases: new Set() })
+      collation = sortCollation(node, { sources: [single], parameters: new Map(), aliases: new Set() })
     else {
       // Which table a bare name is of is SQLite's to say: any collation but BINARY makes the key unsure.
       const mayDiffer =
@@ -294,7 +233,7 @@ export function planGroups(
 ): { plan: GroupsPlan; hidden: readonly string[] } | undefined {
   if (core.having !== undefined || body.limit !== undefined || core.from?.joins !== undefined)
     return undefined
-  const scope: Scope = { ...source, parameters, aliases: aliasesOf(core) }
+  const scope: Scope = { sources: [source], parameters, aliases: aliasesOf(core) }
   const text = (node: SqlExpr) => sql.slice(node.span.offset, node.span.offset + node.span.length)
   const nodes = outputNodes(core, source)
   if (nodes.length !== columns.length) return undefined
@@ -313,7 +252,9 @@ export function planGroups(
   const outputs: GroupOutput[] = []
   for (const output of nodes) {
     const planned =
-      'column' in output ? keyOutput(columnExpr(scope, output.column), groupBy) : plannedOutput(output.node)
+      'column' in output
+        ? keyOutput(columnExpr(scope, { source: 0, column: output.column }), groupBy)
+        : plannedOutput(output.node)
     if (planned === undefined) return undefined
     outputs.push(planned)
   }
@@ -330,49 +271,28 @@ export function planGroups(
     const argNode = node.type === 'FunctionCallExpr' ? node.args?.[0] : undefined
     if (name === 'count')
       return { type: 'count', arg: argNode === undefined ? null : resolve(argNode, scope), filter }
-    if (name !== 'sum' || argNode === undefined) return undefined
+    if (!/^(sum|total|avg|min|max)$/.test(name) || argNode === undefined) return undefined
     const arg = resolve(argNode, scope)
-    // Only a column's values are known to be integers; and a parameter must not be written twice.
-    if (arg.type !== 'column' || (filterNode !== undefined && hasParameter(filterNode))) return undefined
+    // A parameter must not be written twice.
+    if (filterNode !== undefined && hasParameter(filterNode)) return undefined
+    if (name === 'min' || name === 'max')
+      return { type: name, arg, filter, collation: sortCollation(argNode, scope) }
+    // Only a column's values are known to be integers.
+    if (arg.type !== 'column') return undefined
     const filterText = filterNode === undefined ? '' : ` FILTER (WHERE ${text(filterNode)})`
-    hidden.push(`count(${text(argNode)})${filterText}`)
-    const inputs = rowCount + hidden.length - 1
-    hiddenOutputs.push({ type: 'count', arg, filter })
-    hidden.push(`count(${ODD_INPUT(text(argNode))})${filterText}`)
-    hiddenOutputs.push({ type: 'reals' })
-    return { type: 'sum', arg, filter, inputs, reals: rowCount + hidden.length - 1 }
+    const hide = (sql: string, output: GroupOutput) => {
+      hidden.push(`${sql}${filterText}`)
+      hiddenOutputs.push(output)
+      return rowCount + hidden.length - 1
+    }
+    const inputs = hide(`count(${text(argNode)})`, { type: 'count', arg, filter })
+    const reals = hide(`count(${ODD_INPUT(text(argNode))})`, { type: 'reals' })
+    if (name === 'sum') return { type: 'sum', arg, filter, inputs, reals }
+    const sum = hide(`sum(${text(argNode)})`, { type: 'sum', arg, filter, inputs, reals })
+    return { type: name as 'total' | 'avg', sum, inputs, reals }
   }
 
   const keyOutputs = groupBy.map((_, index): GroupOutput => ({ type: 'key', index }))
-  const order: { column: number; descending: boolean; nullsFirst: boolean; collation: Collation }[] = []
-  let ordered = true
-  for (const term of body.orderBy ?? []) {
-    const inner = term.expr.type === 'CollateExpr' ? term.expr.expr : term.expr
-    const named = orderTarget(term.expr, nodes)
-    const group = indexOfGroup(resolve(inner, scope), groupBy)
-    const column = named ?? (group === -1 ? sameText(inner) : columns.length + group)
-    if (column === undefined || column >= columns.length + keyCount) {
-      ordered = false
-      break
-    }
-    const behind = nodes[column]
-    const collation =
-      explicit(term.expr, scope) ??
-      (behind !== undefined && 'node' in behind
-        ? sortCollation(behind.node, scope)
-        : sortCollation(inner, scope))
-    order.push({ column, collation, ...direction(term) })
-  }
-  groupBy.forEach(({ collation }, i) => {
-    order.push({ column: columns.length + i, collation, descending: false, nullsFirst: true })
-  })
-
-  /** The output that is written the same way: ORDER BY count(*) DESC. */
-  function sameText(node: SqlExpr): number | undefined {
-    const index = nodes.findIndex((output) => 'node' in output && text(output.node) === text(node))
-    return index === -1 ? undefined : index
-  }
-
   return {
     plan: {
       type: 'groups',
@@ -381,7 +301,6 @@ export function planGroups(
       groupBy,
       outputs: [...outputs, ...keyOutputs, ...hiddenOutputs],
       rowCount,
-      order: ordered ? order : null,
     },
     hidden,
   }

@@ -1,10 +1,9 @@
 import type { Collation, Plan, Shape } from '@millrace/protocol'
-import { quote } from '../database/database.ts'
 import type { Catalog, Table } from '../schema/catalog.ts'
 import { Beyond, type Bound, type ColumnRef, type Item, type Level } from './levels.ts'
 import type { Normal } from './normalize.ts'
-import { numberParameters, planRows, seesOtherRows } from './plan.ts'
 import { discriminatorOf, type Reaction, type Sorted } from './reaction.ts'
+import { planRows } from './rows-plan.ts'
 import { keyOf, mayBeMissing, type Rendered, Searcher, searchStatement } from './search.ts'
 import { SelectText, type Unit } from './select.ts'
 import { type Sharing, sharingOf } from './sharing.ts'
@@ -104,7 +103,7 @@ export function compileRows(
   const key: KeyTerm[] = layout.collations.map((collation, i) => ({ column: keyStart + i, collation }))
   if (!single) key.unshift({ column: columns.length, collation: 'BINARY' })
 
-  const planned = single ? planOf(normal, first.level, catalog, columns) : undefined
+  const planned = single ? planRows(normal.body, first.level, catalog, columns.length) : undefined
   for (const name of planned?.needs ?? []) hidden[0]?.add(name)
 
   const asked = single
@@ -143,7 +142,7 @@ export function compileRows(
   return {
     sql: `${sql}${limitText(normal)}`,
     key,
-    plan: planned?.plan ?? null,
+    plan: planned?.finish(asked) ?? null,
     strategy: {
       type: 'rows',
       sql,
@@ -177,24 +176,6 @@ function keyLayout(texts: readonly SelectText[]): {
     return taken
   })
   return { collations, places }
-}
-
-function planOf(
-  { body }: Normal,
-  level: Level,
-  catalog: Catalog,
-  columns: readonly string[],
-): { plan: Plan; needs: readonly string[] } | undefined {
-  const [item, ...others] = level.items
-  if (item?.table == null || others.length > 0) return undefined
-  const source = { table: item.table, alias: item.alias }
-  if (seesOtherRows(catalog, body, source)) return undefined
-  const planned = planRows(body, level.core, columns, source, numberParameters(body))
-  if (planned === undefined) return undefined
-  return {
-    plan: planned.plan,
-    needs: planned.needs.map((name) => `${quote(item.alias)}.${quote(name)}`),
-  }
 }
 
 /** Of a compound SELECT, terms name outputs, by number or by name, and the first arm that has a collation gives it. */

@@ -145,8 +145,16 @@ export class LiveQuery {
       columns: this.#compiled.columns,
       key: rerun?.key ?? this.#compiled.key,
       tables: [...this.tables],
+      order: this.#order(rerun),
       plan: rerun === undefined ? this.#plan : null,
     }
+  }
+
+  /** Null also where what rows are sorted by is not told. */
+  #order(rerun: Rerun | undefined): Shape['order'] {
+    const { strategy } = this.#compiled
+    if (rerun !== undefined || strategy === null) return null
+    return strategy.order.every(({ column }) => column < this.#width) ? strategy.order : null
   }
 
   /** The names of the tables it reads. */

@@ -93,7 +93,7 @@ export class Mirror {
           const mirrored = this.queries.get(change.query)
           if (mirrored === undefined) {
             this.queries.set(change.query, {
-              shape: { columns: [], key: [], tables: [], plan: null },
+              shape: { columns: [], key: [], tables: [], order: null, plan: null },
               entries: [],
               error: change.error,
             })

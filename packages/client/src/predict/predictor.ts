@@ -1,0 +1,54 @@
+import type { RowKey } from '@millrace/protocol'
+import type { Unknown } from '../expression/cell.ts'
+import type { RowState } from '../pending.ts'
+import type { Entry } from '../result.ts'
+import type { RowImage } from '../row-cache.ts'
+
+/*
+ * The contract of the predictors. A predictor knows one live query's plan. It speaks of the result in units: what becomes
+ * one row of the result, or none. A unit is known by a key: that of the row it comes from, or of its group.
+ *
+ *     a row is touched ──► touch(table, key)   the units that this may change
+ *     each of them     ──► stateOf(unit)       what it is now: an entry, none, or that it cannot be told
+ *
+ * It never guesses: where a value, a row or SQLite's ways are not known, the answer is UNKNOWN, and the view shows what
+ * the engine last said and waits.
+ */
+
+/** What one live query needs to know of the rows of tables. */
+export interface Rows {
+  /** With the pending writes applied. Undefined where neither a view has the row nor a pending write touches it. */
+  state(table: string, key: RowKey): RowState | undefined
+  /** As the engine last said. */
+  image(table: string, key: RowKey): RowImage | undefined
+  /** Whether a pending write touches it. */
+  isPending(table: string, key: RowKey): boolean
+}
+
+/** The rows of the result that came from a row of a source. */
+export type Holding = (source: number, key: RowKey) => Iterable<Entry>
+
+/** Rows of a table that can matter: those that have this value in this column, before or after; null: any. */
+export interface Interest {
+  readonly table: string
+  readonly condition: {
+    readonly column: number
+    readonly collation: 'BINARY' | 'NOCASE' | 'RTRIM'
+    readonly value: RowKey
+  } | null
+}
+
+export interface Touch {
+  readonly units: Iterable<RowKey>
+  /** It may also change what is not shown here, which cannot be told. */
+  readonly untold: boolean
+}
+
+export interface Predictor {
+  readonly interests: readonly Interest[]
+  /** The unit that a row of the engine's is of. */
+  unitOf(entry: Pick<Entry, 'key' | 'values'>): RowKey
+  touch(table: string, key: RowKey, holding: Holding): Touch
+  /** `known`: what the engine last said of the unit; what it is now may be just that. */
+  stateOf(unit: RowKey, known: Entry | undefined, shown: Entry | undefined): Entry | null | Unknown
+}

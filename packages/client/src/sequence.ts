@@ -1,0 +1,153 @@
+import type { Row } from './query.ts'
+import type { Entry } from './result.ts'
+
+/** Rows of one chunk. Large enough that a list of 100,000 has few of them, small enough to be copied in no time. */
+const CHUNK = 256
+
+/** What comes before what. Total: 0 is for one and the same row alone. */
+export type Compare = (a: Entry, b: Entry) => number
+
+/** A run of entries. Immutable. */
+class Chunk {
+  readonly entries: readonly Entry[]
+  /** What users see of them; made when it is first asked for. */
+  #rows: readonly Row[] | undefined
+
+  constructor(entries: readonly Entry[]) {
+    this.entries = entries
+  }
+
+  get rows(): readonly Row[] {
+    this.#rows ??= this.entries.map(({ row }) => row)
+    return this.#rows
+  }
+}
+
+/**
+ * The entries of a result in order, immutable: a change makes a new one that shares all but one chunk of 256 with the one
+ * before. So replacing one row of 100,000 copies a few hundred references, and a snapshot that nobody reads costs nothing.
+ */
+export class Sequence {
+  static readonly empty = new Sequence([], 0)
+
+  readonly #chunks: readonly Chunk[]
+  readonly length: number
+
+  private constructor(chunks: readonly Chunk[], length: number) {
+    this.#chunks = chunks
+    this.length = length
+  }
+
+  static from(entries: readonly Entry[]): Sequence {
+    const chunks: Chunk[] = []
+    for (let i = 0; i < entries.length; i += CHUNK) chunks.push(new Chunk(entries.slice(i, i + CHUNK)))
+    return new Sequence(chunks, entries.length)
+  }
+
+  at(index: number): Entry | undefined {
+    if (index < 0 || index >= this.length) return undefined
+    const [chunk, start] = this.#chunkAt(index)
+    return this.#chunks[chunk]?.entries[index - start]
+  }
+
+  /** The first `count` entries. */
+  take(count: number): readonly Entry[] {
+    const taken: Entry[] = []
+    for (const { entries } of this.#chunks) {
+      if (taken.length >= count) break
+      for (const entry of entries) if (taken.push(entry) >= count) break
+    }
+    return taken
+  }
+
+  toArray(): Entry[] {
+    return ([] as Entry[]).concat(...this.#chunks.map(({ entries }) => entries))
+  }
+
+  /** What users see of them, as an array of its own. */
+  rows(): Row[] {
+    return ([] as Row[]).concat(...this.#chunks.map(({ rows }) => rows))
+  }
+
+  /** The first position whose entry does not come before this one. */
+  lowerBound(entry: Entry, compare: Compare): number {
+    let low = 0
+    let high = this.#chunks.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const last = this.#chunks[middle]?.entries.at(-1) as Entry
+      if (compare(last, entry) < 0) low = middle + 1
+      else high = middle
+    }
+    const chunk = this.#chunks[low]
+    if (chunk === undefined) return this.length
+    let start = 0
+    for (let i = 0; i < low; i++) start += (this.#chunks[i] as Chunk).entries.length
+    let from = 0
+    let to = chunk.entries.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (compare(chunk.entries[middle] as Entry, entry) < 0) from = middle + 1
+      else to = middle
+    }
+    return start + from
+  }
+
+  /** Where the entry with this key is; −1 where it is not. Found by its order if there is one, else by looking. */
+  indexOf(entry: Entry, compare: Compare | null): number {
+    if (compare !== null) {
+      const index = this.lowerBound(entry, compare)
+      // A value that JS orders otherwise than SQLite would be a mistake of ours, but no reason to lose a row.
+      if (this.at(index)?.key === entry.key) return index
+    }
+    let start = 0
+    for (const { entries } of this.#chunks) {
+      const found = entries.findIndex(({ key }) => key === entry.key)
+      if (found !== -1) return start + found
+      start += entries.length
+    }
+    return -1
+  }
+
+  with(index: number, entry: Entry): Sequence {
+    const [chunk, start] = this.#chunkAt(index)
+    const { entries } = this.#chunks[chunk] as Chunk
+    return this.#replace(chunk, [entries.with(index - start, entry)], 0)
+  }
+
+  inserted(index: number, entry: Entry): Sequence {
+    if (this.#chunks.length === 0) return Sequence.from([entry])
+    const [chunk, start] = this.#chunkAt(Math.min(index, this.length - 1))
+    const entries = (this.#chunks[chunk] as Chunk).entries.toSpliced(index - start, 0, entry)
+    const half = entries.length >> 1
+    const parts = entries.length > CHUNK ? [entries.slice(0, half), entries.slice(half)] : [entries]
+    return this.#replace(chunk, parts, 1)
+  }
+
+  removed(index: number): Sequence {
+    const [chunk, start] = this.#chunkAt(index)
+    const entries = (this.#chunks[chunk] as Chunk).entries.toSpliced(index - start, 1)
+    return this.#replace(chunk, entries.length === 0 ? [] : [entries], -1)
+  }
+
+  #replace(chunk: number, parts: readonly (readonly Entry[])[], more: number): Sequence {
+    const fresh = parts.map((entries) => new Chunk(entries))
+    const [only] = fresh
+    const chunks =
+      only !== undefined && fresh.length === 1
+        ? this.#chunks.with(chunk, only)
+        : this.#chunks.toSpliced(chunk, 1, ...fresh)
+    return new Sequence(chunks, this.length + more)
+  }
+
+  /** Its chunk, and where that begins. */
+  #chunkAt(index: number): [chunk: number, start: number] {
+    let start = 0
+    for (let i = 0; i < this.#chunks.length; i++) {
+      const { length } = (this.#chunks[i] as Chunk).entries
+      if (index < start + length) return [i, start]
+      start += length
+    }
+    return [this.#chunks.length - 1, start - (this.#chunks.at(-1)?.entries.length ?? 0)]
+  }
+}

@@ -1,0 +1,422 @@
+import type { QueryChange, RowKey, WireRow } from '@millrace/protocol'
+import { compareValues, type OrderTerm, type SqlValue } from '@millrace/protocol'
+import { UNKNOWN, type Value } from './expression/cell.ts'
+import { GroupsPredictor } from './predict/groups.ts'
+import type { Predictor, Rows } from './predict/predictor.ts'
+import { RowsPredictor } from './predict/rows.ts'
+import type { CompiledQuery } from './query.ts'
+import { type Decoder, type Entry, editsBetween, merge, renewedRows } from './result.ts'
+import type { Holder, RowCache } from './row-cache.ts'
+import { type Compare, Sequence } from './sequence.ts'
+import type { Change, Edit } from './types.ts'
+
+/** Beyond this many rows at once the lists are made anew. */
+const MANY = 100
+
+/** What a view depends on. */
+export interface World {
+  readonly rows: Rows
+  readonly cache: RowCache
+}
+
+/** How what is shown differs from before. */
+export interface Shown {
+  readonly edits: Change['edits']
+  readonly renewed: Change['renewed']
+}
+
+/**
+ * One live query's rows: what the engine last said (base), and what is shown, which is base with the predictions of the
+ * pending writes. Only units that something touched are worked out again.
+ *
+ *     base ── delta ──► base           each unit of it is marked
+ *     pending writes, rows of others   each unit they touch is marked
+ *     marked units ── flush ──► shown  as the predictor says; where it cannot, as the engine said, and the view is unsure
+ */
+export class View {
+  readonly decoder: Decoder
+  readonly predictor: Predictor | null
+  readonly predictedTables: readonly string[]
+  /** Tables that it reads and predicts nothing by: a pending write to one of them is waited for. */
+  readonly unpredicted: readonly string[]
+  readonly #compare: Compare | null
+  /** The first rows are shown; null: all are. */
+  readonly #limit: number | null
+  /** As many rows as the engine sends at most. */
+  readonly #most: number
+  readonly #lineage: Lineage | null
+
+  #base: Sequence
+  /** The base by key; the unit of an entry is its key but for joins, which have `#units` besides. */
+  #byKey: Map<RowKey, Entry>
+  readonly #units: Map<RowKey, Entry> | null
+  #shown: Sequence
+  /** What is shown of units otherwise than the base says; null: nothing is. */
+  readonly #predicted = new Map<RowKey, Entry | null>()
+  /** What was shown of the units that are to be worked out again. */
+  readonly #marked = new Map<RowKey, Entry | null>()
+  /** Units that cannot be told now. */
+  readonly #unsure = new Set<RowKey>()
+  /** Rows of which it cannot be told what they change, by table and key. */
+  readonly #untold = new Set<string>()
+  /** Set when the base changed too much to go unit by unit; what was shown before. */
+  #before: Sequence | null = null
+  #visible: readonly Entry[]
+
+  /** `byKey`: the entries by key, which is taken over. */
+  constructor(
+    decoder: Decoder,
+    entries: readonly Entry[],
+    byKey: ReadonlyMap<RowKey, Entry>,
+    query: CompiledQuery,
+    world: World,
+  ) {
+    const { plan, order, tables } = decoder.shape
+    this.decoder = decoder
+    this.#compare = order === null ? null : compareBy(order)
+    const rows = plan?.type === 'rows' ? new RowsPredictor(plan, query.parameters, decoder, world.rows) : null
+    this.predictor =
+      plan?.type === 'groups' ? new GroupsPredictor(plan, query.parameters, decoder, world.rows) : rows
+    this.predictedTables = [...new Set(this.predictor?.interests.map(({ table }) => table))]
+    this.unpredicted = tables.filter((table) => !this.predictedTables.includes(table))
+    const window = plan?.type === 'rows' ? plan.window : null
+    this.#limit = window?.limit ?? null
+    this.#most = window === null ? Number.POSITIVE_INFINITY : window.limit + window.margin
+    this.#byKey = byKey as Map<RowKey, Entry>
+    this.#base = Sequence.from(entries)
+    this.#shown = this.#base
+    this.#visible = this.#limit === null ? [] : this.#base.take(this.#limit)
+    const isJoin = rows !== null && rows.tables.length > 1
+    this.#units = isJoin ? new Map(entries.map((entry) => [rows.unitOf(entry), entry])) : null
+    this.#lineage = rows === null ? null : new Lineage(rows, this, world.cache, isJoin)
+    this.#lineage?.addAll(entries)
+  }
+
+  /** The rows that it shows, in order. */
+  get shown(): Sequence {
+    return this.#limit === null ? this.#shown : Sequence.from(this.#visible)
+  }
+
+  /** How what it shows differs from what another showed before it; null: nothing was shown. */
+  since(before: View | null): Shown | null {
+    return shownBetween(before?.shown.toArray() ?? [], this.shown.toArray())
+  }
+
+  /** Some of what pending writes do here cannot be told. */
+  get isUnsure(): boolean {
+    return this.#unsure.size > 0 || this.#untold.size > 0 || this.#isShort
+  }
+
+  /** There are rows behind those that are held, and they are wanted. */
+  get #isShort(): boolean {
+    return this.#limit !== null && !this.#isComplete && this.#shown.length < this.#limit
+  }
+
+  /** All rows of the result are in the base: there is none beyond the window. */
+  get #isComplete(): boolean {
+    return this.#base.length < this.#most
+  }
+
+  entry(key: RowKey): Entry | undefined {
+    return this.#byKey.get(key)
+  }
+
+  #known(unit: RowKey): Entry | undefined {
+    return this.#units === null ? this.#byKey.get(unit) : this.#units.get(unit)
+  }
+
+  #shownOf(unit: RowKey): Entry | null {
+    const predicted = this.#predicted.get(unit)
+    return predicted === undefined ? (this.#known(unit) ?? null) : predicted
+  }
+
+  /** The entry whose row object may be shown on for a row of the engine's. */
+  lender(entry: Pick<Entry, 'key' | 'values'>): Entry | undefined {
+    const unit = this.#unitOf(entry)
+    return this.#predicted.get(unit) ?? this.#known(unit)
+  }
+
+  #mark(unit: RowKey): void {
+    if (!this.#marked.has(unit)) this.#marked.set(unit, this.#shownOf(unit))
+  }
+
+  /** A pending write to this row came or went, or the row is known otherwise. */
+  touch(table: string, key: RowKey): void {
+    if (this.predictor === null) return
+    const { units, untold } = this.predictor.touch(table, key, (source, row) => this.#holding(source, row))
+    const row = `${table}\0${key}`
+    if (untold) this.#untold.add(row)
+    else this.#untold.delete(row)
+    for (const unit of units) this.#mark(unit)
+    // What could not be told may be told by this.
+    for (const unit of this.#unsure) this.#mark(unit)
+  }
+
+  /** The rows of the result that come from a row of a source, in the base or predicted. */
+  *#holding(source: number, key: RowKey): Iterable<Entry> {
+    yield* this.#lineage?.entries(source, key) ?? []
+    const { predictor } = this
+    if (!(predictor instanceof RowsPredictor)) return
+    for (const entry of this.#predicted.values())
+      if (entry !== null && predictor.keyOf(source, entry) === key) yield entry
+  }
+
+  /** The engine's word: `remove` goes, then each entry of `put` is put at its place in `at`, ascending. */
+  apply({ remove, at }: Extract<QueryChange, { type: 'delta' }>, put: readonly Entry[]): void {
+    const old: Entry[] = []
+    for (const key of remove) this.#takeOut(key, old)
+    for (const { key } of put) this.#takeOut(key, old)
+    const isFew = this.#compare !== null && remove.length + put.length <= MANY
+    if (isFew) {
+      for (const entry of [...old, ...put]) this.#mark(this.#unitOf(entry))
+      this.#base = this.#moved(old, put, at)
+    } else {
+      this.#before ??= this.#shown
+      const gone = new Set(old.map(({ key }) => key))
+      const kept = this.#base.toArray().filter(({ key }) => !gone.has(key))
+      this.#base = Sequence.from(merge(kept, put, at))
+    }
+    for (const entry of old) this.#forget(entry)
+    for (const entry of put) this.#remember(entry)
+    // What lies behind the window's last row is judged by that row.
+    if (this.#limit !== null) for (const unit of this.#predicted.keys()) this.#mark(unit)
+  }
+
+  #takeOut(key: RowKey, old: Entry[]): void {
+    const entry = this.#byKey.get(key)
+    if (entry !== undefined) old.push(entry)
+  }
+
+  #moved(old: readonly Entry[], put: readonly Entry[], at: readonly number[]): Sequence {
+    const [only] = put
+    const place = at[0] as number
+    // A row that changed in its place.
+    if (put.length === 1 && old.length === 1 && only !== undefined && this.#base.at(place)?.key === only.key)
+      return this.#base.with(place, only)
+    let base = this.#base
+    for (const entry of old) {
+      const index = base.indexOf(entry, this.#compare)
+      if (index !== -1) base = base.removed(index)
+    }
+    put.forEach((entry, i) => {
+      base = base.inserted(at[i] as number, entry)
+    })
+    return base
+  }
+
+  #forget(entry: Entry): void {
+    this.#byKey.delete(entry.key)
+    this.#units?.delete(this.#unitOf(entry))
+    this.#lineage?.remove(entry)
+  }
+
+  #remember(entry: Entry): void {
+    this.#byKey.set(entry.key, entry)
+    this.#units?.set(this.#unitOf(entry), entry)
+    this.#lineage?.add(entry)
+  }
+
+  #unitOf(entry: Pick<Entry, 'key' | 'values'>): RowKey {
+    return this.predictor?.unitOf(entry) ?? entry.key
+  }
+
+  /** Lets go of the rows in the cache. */
+  dispose(): void {
+    for (const entry of this.#byKey.values()) this.#lineage?.remove(entry)
+  }
+
+  /** Takes over what was marked: how what is shown differs; null where it looks the same. */
+  flush(): Shown | null {
+    if (this.#before !== null || this.#marked.size > MANY) return this.#flushAll()
+    const edits: Edit[] = []
+    for (const [unit, was] of this.#marked) this.#exchange(was, this.#stateOf(unit), edits)
+    this.#marked.clear()
+    return this.#limit === null ? shownBy(edits) : this.#flushWindow()
+  }
+
+  /** What is shown of a unit from here on. */
+  #stateOf(unit: RowKey): Entry | null {
+    const known = this.#known(unit)
+    let state =
+      this.predictor === null
+        ? (known ?? null)
+        : this.predictor.stateOf(unit, known, this.#shownOf(unit) ?? undefined)
+    if (state === UNKNOWN) {
+      this.#unsure.add(unit)
+      state = known ?? null
+    } else this.#unsure.delete(unit)
+    if (state !== null && state !== known && this.#isBehind(state)) state = null
+    if (state === (known ?? null)) this.#predicted.delete(unit)
+    else this.#predicted.set(unit, state)
+    return state
+  }
+
+  /** Behind the last row that is held there may be others that go before it. */
+  #isBehind(entry: Entry): boolean {
+    if (this.#limit === null || this.#isComplete || this.#compare === null) return false
+    const last = this.#base.at(this.#base.length - 1)
+    return last !== undefined && this.#compare(entry, last) > 0
+  }
+
+  #exchange(was: Entry | null, now: Entry | null, edits: Edit[]): void {
+    if (was === now) return
+    const compare = this.#compare
+    const index = was === null ? -1 : this.#shown.indexOf(was, compare)
+    if (was !== null && now !== null && index !== -1 && (compare === null || compare(was, now) === 0)) {
+      this.#shown = this.#shown.with(index, now)
+      if (was.row !== now.row) edits.push({ type: 'update', index, row: now.row })
+      return
+    }
+    if (was !== null && index !== -1) {
+      if (now !== null && was.row !== now.row) edits.push({ type: 'update', index, row: now.row })
+      this.#shown = this.#shown.removed(index)
+      edits.push({ type: 'remove', index })
+    }
+    if (now === null) return
+    const place = compare === null ? this.#shown.length : this.#shown.lowerBound(now, compare)
+    this.#shown = this.#shown.inserted(place, now)
+    edits.push({ type: 'insert', index: place, row: now.row })
+  }
+
+  #flushWindow(): Shown | null {
+    const before = this.#visible
+    this.#visible = this.#shown.take(this.#limit ?? 0)
+    return shownBetween(before, this.#visible)
+  }
+
+  /** Makes the list anew: the base without what is predicted otherwise, and with it. */
+  #flushAll(): Shown | null {
+    const before = this.#limit === null ? (this.#before ?? this.#shown).toArray() : this.#visible
+    this.#before = null
+    for (const unit of [...this.#marked.keys(), ...this.#predicted.keys()]) this.#stateOf(unit)
+    this.#marked.clear()
+    this.#shown = this.#predicted.size === 0 ? this.#base : Sequence.from(this.#merged())
+    if (this.#limit === null) return shownBetween(before, this.#shown.toArray())
+    this.#visible = this.#shown.take(this.#limit)
+    return shownBetween(before, this.#visible)
+  }
+
+  #merged(): Entry[] {
+    const compare = this.#compare
+    const base = this.#base.toArray()
+    const isOther = (entry: Entry) => this.#predicted.has(this.#unitOf(entry))
+    // Where the order is not known, what is predicted stands where it stood.
+    if (compare === null)
+      return base.flatMap((entry) =>
+        isOther(entry) ? (this.#predicted.get(this.#unitOf(entry)) ?? []) : [entry],
+      )
+    const more = [...this.#predicted.values()].filter((entry) => entry !== null).sort(compare)
+    const merged: Entry[] = []
+    let next = 0
+    for (const entry of base) {
+      if (isOther(entry)) continue
+      while (next < more.length && compare(more[next] as Entry, entry) < 0) merged.push(more[next++] as Entry)
+      merged.push(entry)
+    }
+    return [...merged, ...more.slice(next)]
+  }
+}
+
+function shownBy(edits: readonly Edit[]): Shown | null {
+  return edits.length === 0 ? null : { edits, renewed: () => [] }
+}
+
+function shownBetween(before: readonly Entry[], after: readonly Entry[]): Shown | null {
+  const edits = editsBetween(before, after)
+  if (edits !== null && edits.length === 0) return null
+  return { edits, renewed: (among) => (edits === null ? renewedRows(before, after, among) : []) }
+}
+
+/** SQLite's order of entries. */
+function compareBy(order: readonly OrderTerm[]): Compare {
+  return ({ values: a }, { values: b }) => {
+    for (const { column, collation, descending, nullsFirst } of order) {
+      const x = a[column] as SqlValue
+      const y = b[column] as SqlValue
+      if (x === y) continue
+      if (x === null || y === null) return (x === null) === nullsFirst ? -1 : 1
+      const byValue = compareValues(x, y, collation)
+      if (byValue !== 0) return descending ? -byValue : byValue
+    }
+    return 0
+  }
+}
+
+/** Which rows of tables the entries of a view come from, told to the row cache. */
+class Lineage {
+  readonly #predictor: RowsPredictor
+  readonly #view: View
+  readonly #cache: RowCache
+  readonly #sources: readonly LineageSource[]
+
+  constructor(predictor: RowsPredictor, view: View, cache: RowCache, isJoin: boolean) {
+    this.#predictor = predictor
+    this.#view = view
+    this.#cache = cache
+    this.#sources = predictor.tables.map((table, source) => {
+      const entries = isJoin ? new Map<RowKey, Set<Entry>>() : null
+      const entryOf = (key: RowKey): Entry | undefined => {
+        if (entries === null) return this.#view.entry(key)
+        const [first] = entries.get(key) ?? []
+        return first
+      }
+      const known = (key: RowKey, column: number): Value => {
+        const entry = entryOf(key)
+        return entry === undefined ? UNKNOWN : predictor.known(source, entry.values as WireRow, column)
+      }
+      return { table, entries, holder: { known } }
+    })
+  }
+
+  addAll(entries: readonly Entry[]): void {
+    for (const entry of entries) this.add(entry)
+  }
+
+  add(entry: Entry): void {
+    this.#sources.forEach(({ table, entries, holder }, source) => {
+      const key = this.#predictor.keyOf(source, entry)
+      if (key === null) return
+      if (entries === null) this.#cache.add(table, key, holder)
+      else {
+        const held = entries.get(key)
+        if (held === undefined) {
+          entries.set(key, new Set([entry]))
+          this.#cache.add(table, key, holder)
+        } else {
+          held.add(entry)
+          this.#cache.renew(table, key)
+        }
+      }
+    })
+  }
+
+  remove(entry: Entry): void {
+    this.#sources.forEach(({ table, entries, holder }, source) => {
+      const key = this.#predictor.keyOf(source, entry)
+      if (key === null) return
+      const held = entries?.get(key)
+      held?.delete(entry)
+      if (held !== undefined && held.size > 0) return
+      entries?.delete(key)
+      this.#cache.remove(table, key, holder)
+    })
+  }
+
+  *entries(source: number, key: RowKey): Iterable<Entry> {
+    const of = this.#sources[source]
+    if (of === undefined) return
+    if (of.entries !== null) {
+      yield* of.entries.get(key) ?? []
+      return
+    }
+    const entry = this.#view.entry(key)
+    if (entry !== undefined) yield entry
+  }
+}
+
+interface LineageSource {
+  readonly table: string
+  /** Of a join: the entries that come from each row. Null: an entry has the key of its row. */
+  readonly entries: Map<RowKey, Set<Entry>> | null
+  readonly holder: Holder
+}

@@ -40,6 +40,13 @@ const queries: readonly SqlQuery[] = [
   sql`SELECT item, sum(size) AS size FROM part GROUP BY item ORDER BY item`,
   sql`SELECT item.id, part.number FROM item JOIN part ON part.item = item.id ORDER BY 1, 2`,
   sql`SELECT max(rank) AS top FROM item`,
+  sql`SELECT done, min(rank) AS low, max(owner) AS last, avg(rank) AS mean, total(rank) AS all_of_it FROM item GROUP BY done ORDER BY done`,
+  sql`SELECT part.item, part.number, item.rank, item.owner FROM part JOIN item ON item.id = part.item ORDER BY part.item, part.number`,
+  sql`SELECT part.item, part.number, item.rank FROM part LEFT JOIN item ON item.id = part.item WHERE size > 1 ORDER BY item.rank, 1, 2`,
+  sql`SELECT part.number AS n, upper(item.owner) AS who FROM part, item WHERE item.id = part.item AND item.done = 0 ORDER BY who, item.id, n LIMIT 3`,
+  sql`SELECT a.id, b.rank AS other FROM item AS a JOIN item AS b ON b.id = a.note ORDER BY a.id`,
+  sql`SELECT item.id, part.size FROM item LEFT JOIN part ON part.item = item.id AND part.number > item.rank ORDER BY 1, part.number`,
+  sql`SELECT id, CASE WHEN rank > 3 THEN 'high' WHEN rank IS NULL THEN 'none' ELSE 'low' END AS level, coalesce(owner, '-') || ':' || id AS label FROM item ORDER BY level, label`,
   sql`SELECT lower(owner) AS o, id FROM item WHERE length(id) > 0 ORDER BY lower(owner), id`,
 ]
 

@@ -44,6 +44,7 @@ interface Part {
 
 const NONE: ReadonlySet<number> = new Set()
 const MISSING: RowImage = () => null
+const UNSEEN: RowImage = () => UNKNOWN
 
 /**
  * Predicts the rows of one query: each comes from one row of the first source, and what the others have for it. Where each
@@ -225,7 +226,11 @@ export class RowsPredictor implements Predictor {
       : null
     if (key === null) return absent
     const state = this.#rows.state(plan.table, key)
-    if (state === undefined) return knownKey === null && !moved ? { image: MISSING, changed: NONE } : UNKNOWN
+    if (state === undefined) {
+      if (moved) return UNKNOWN
+      // Nothing was done to it: it is missing as it was, or whatever it is.
+      return { image: knownKey === null ? MISSING : UNSEEN, changed: NONE }
+    }
     if (!state.exists) return absent
     const isSame = key === knownKey || (known === undefined && !moved)
     return isSame ? partOf(state) : { image: state.image, changed: null }

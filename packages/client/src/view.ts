@@ -231,7 +231,7 @@ export class View {
     const edits: Edit[] = []
     for (const [unit, was] of this.#marked) this.#exchange(was, this.#stateOf(unit), edits)
     this.#marked.clear()
-    return this.#limit === null ? shownBy(edits) : this.#flushWindow()
+    return this.#limit === null ? shownBy(edits) : this.#flushWindow(this.#limit, edits)
   }
 
   /** What is shown of a unit from here on. */
@@ -278,9 +278,13 @@ export class View {
     edits.push({ type: 'insert', index: place, row: now.row })
   }
 
-  #flushWindow(): Shown | null {
+  /** `edits`: of all that is held. */
+  #flushWindow(limit: number, edits: readonly Edit[]): Shown | null {
     const before = this.#visible
-    this.#visible = this.#shown.take(this.#limit ?? 0)
+    this.#visible = this.#shown.take(limit)
+    // Rows that stay in their places, which most writes leave them in.
+    if (edits.every(({ type }) => type === 'update'))
+      return shownBy(edits.filter(({ index }) => index < limit))
     return shownBetween(before, this.#visible)
   }
 

@@ -9,7 +9,7 @@ import {
   type SqlValue,
   type WireRow,
 } from '@millrace/protocol'
-import { UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
+import { type Image, UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
 import { compileCondition, compileExpr, type Evaluate } from '../expression/compile.ts'
 import type { Truth } from '../expression/convert.ts'
 import type { RowState } from '../pending.ts'
@@ -167,25 +167,30 @@ export class RowsPredictor implements Predictor {
     const places = touches(parts, this.#orderReads)
     // What moves over the edge in front of the window is not known here.
     if (this.#startsLater && (decides || places || this.#isNew(parts))) return UNKNOWN
+    if (known !== undefined && !decides) return this.#changed(parts, image, known, shown)
 
-    let holds = this.#where === null ? true : this.#where(image, this.#parameters)
-    if (holds === UNKNOWN) {
-      if (decides) return UNKNOWN
-      holds = known !== undefined
-    }
+    const holds = this.#where === null ? true : this.#where(image, this.#parameters)
+    if (holds === UNKNOWN) return decides ? UNKNOWN : null
     if (holds !== true) return null
+    if (known !== undefined) return this.#changed(parts, image, known, shown)
     // Not in the result, and nothing that decides was changed: it lies beyond the window, or is not there at all.
-    if (known === undefined && !decides && !places && !this.#isNew(parts)) return null
+    if (!decides && !places && !this.#isNew(parts)) return null
+    const values = this.#outputs.map(({ evaluate }) => evaluate(image, this.#parameters))
+    return values.includes(UNKNOWN) ? UNKNOWN : this.#decoder.entry(values as SqlValue[], shown)
+  }
 
-    const values: SqlValue[] = []
-    for (const [i, { evaluate, reads }] of this.#outputs.entries()) {
-      let value = evaluate(image, this.#parameters)
-      if (value === UNKNOWN && known !== undefined && !touches(parts, reads))
-        value = known.values[i] as SqlValue
+  /** A row that stays: of its columns, those are worked out that read something changed. */
+  #changed(parts: readonly Part[], image: Image, known: Entry, shown: Entry | undefined): Entry | Unknown {
+    const values = known.values.slice()
+    for (let i = 0; i < values.length; i++) {
+      const { evaluate, reads } = this.#outputs[i] as Output
+      if (!touches(parts, reads)) continue
+      const value = evaluate(image, this.#parameters)
       if (value === UNKNOWN) return UNKNOWN
-      values.push(value)
+      values[i] = value
     }
-    return this.#decoder.entry(values, shown ?? known)
+    // Looked up anew, a source gives the row another key.
+    return this.#decoder.entry(values, shown ?? known, this.#isSingle ? known.key : undefined)
   }
 
   #isPending(unit: RowKey): boolean {
@@ -214,11 +219,13 @@ export class RowsPredictor implements Predictor {
     const { plan, lookup, collations } = this.#sources[source] as Source
     const knownKey = known === undefined ? undefined : this.keyOf(source, known)
     const moved = (lookup ?? []).some(({ reads }) => touches(parts, reads))
+    // Nothing was done to it: it is whatever it is.
+    const unseen: Part = { image: UNSEEN, changed: NONE }
     let key: RowKey | null | undefined = moved ? undefined : (knownKey ?? undefined)
     if (key === undefined) {
       const image = (of: number, column: number) => (parts[of] as Part).image(column)
       const values = (lookup ?? []).map(({ evaluate }) => evaluate(image, this.#parameters))
-      if (values.includes(UNKNOWN)) return UNKNOWN
+      if (values.includes(UNKNOWN)) return moved ? UNKNOWN : unseen
       key = values.includes(null) ? null : encodeKey(values as SqlValue[], collations)
     }
     const absent: Part | null = plan.optional
@@ -228,8 +235,7 @@ export class RowsPredictor implements Predictor {
     const state = this.#rows.state(plan.table, key)
     if (state === undefined) {
       if (moved) return UNKNOWN
-      // Nothing was done to it: it is missing as it was, or whatever it is.
-      return { image: knownKey === null ? MISSING : UNSEEN, changed: NONE }
+      return knownKey === null ? { image: MISSING, changed: NONE } : unseen
     }
     if (!state.exists) return absent
     const isSame = key === knownKey || (known === undefined && !moved)
@@ -261,13 +267,14 @@ export class RowsPredictor implements Predictor {
 const partOf = ({ image, changed }: Extract<RowState, { exists: true }>): Part => ({ image, changed })
 
 function touches(parts: readonly Part[], reads: Reads): boolean {
-  return parts.some(({ changed }, source) => {
-    const read = reads[source]
-    if (read === undefined || read.size === 0) return false
+  for (let source = 0; source < parts.length; source++) {
+    const read = reads[source] as ReadonlySet<number>
+    if (read.size === 0) continue
+    const { changed } = parts[source] as Part
     if (changed === null) return true
     for (const column of changed) if (read.has(column)) return true
-    return false
-  })
+  }
+  return false
 }
 
 function wireOf({ outputs }: RowsPlan, source: number): ReadonlyMap<number, number> {

@@ -1,5 +1,5 @@
 import type { Collation, ColumnRef, Expr, PlanSource, RowsPlan } from '@millrace/protocol'
-import { readsOf } from '@millrace/protocol'
+import { partsOf } from '@millrace/protocol'
 import type { Select } from 'sqlite3-parser'
 import { quote } from '../database/database.ts'
 import type { Catalog } from '../schema/catalog.ts'
@@ -155,12 +155,21 @@ function outputOf(output: Output, items: readonly Item[], scope: Scope): Expr {
 const both = (exprs: readonly Expr[]): Expr | null =>
   exprs.length === 0 ? null : exprs.reduce((left, right) => ({ type: 'and', left, right }))
 
+/**
+ * The columns of a source that the client evaluates by. What is opaque it does not, and what that may read is more than the
+ * query reads: nobody would tell the client when it changes.
+ */
+function columnsOf(expr: Expr, source: number, into: Set<number>): void {
+  if (expr.type === 'column' && expr.source === source) into.add(expr.column)
+  for (const part of partsOf(expr)) columnsOf(part, source, into)
+}
+
 /** Columns that are read by what the client evaluates, and not on the wire yet. */
 function missingColumns(read: readonly Expr[], wire: readonly Expr[], sources: number): ColumnRef[] {
   const missing: ColumnRef[] = []
   for (let source = 0; source < sources; source++) {
     const needed = new Set<number>()
-    for (const expr of read) readsOf(expr, source, needed)
+    for (const expr of read) columnsOf(expr, source, needed)
     for (const expr of wire) if (expr.type === 'column' && expr.source === source) needed.delete(expr.column)
     missing.push(...[...needed].map((column) => ({ source, column })))
   }

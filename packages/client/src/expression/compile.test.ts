@@ -24,7 +24,7 @@ import { stored } from './convert.ts'
  * defect; UNKNOWN is none, and how often it is the answer is printed by construct.
  */
 
-const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 700)
+const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 500)
 const SORTS = Math.ceil(RUNS / 8)
 const optionsOf = (numRuns: number) => ({
   numRuns,
@@ -159,6 +159,15 @@ const documents = [
   "{'a':1}",
   '"a\nb"',
 ]
+/** What is none is an error in most functions: as a literal only, lest the whole row's answers are lost. */
+const isJson = (text: string) => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
 const anyRow = fc.record({
   ...Object.fromEntries(columns.slice(1, -2).map((column) => [column, anyValue])),
   day: fc.oneof(
@@ -166,7 +175,7 @@ const anyRow = fc.record({
     { weight: 1, arbitrary: anyValue },
   ),
   doc: fc.oneof(
-    { weight: 5, arbitrary: fc.constantFrom<SqlValue>(...documents) },
+    { weight: 25, arbitrary: fc.constantFrom<SqlValue>(...documents.filter(isJson)) },
     { weight: 1, arbitrary: anyValue },
   ),
 })
@@ -306,7 +315,8 @@ const signs: Readonly<Record<string, fc.Arbitrary<Text>>> = {
     ].map(quoted),
   ),
   '@j': fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom(...documents).map(quoted) },
+    { weight: 4, arbitrary: fc.constantFrom(...documents.filter(isJson)).map(quoted) },
+    { weight: 1, arbitrary: fc.constantFrom(...documents).map(quoted) },
     { weight: 4, arbitrary: fc.constant(just('doc')) },
     { weight: 1, arbitrary: leaf },
   ),
@@ -592,7 +602,8 @@ async function agree(
     ])
   } catch (error) {
     // Some expressions fail in SQLite, abs(-9223372036854775808) say: the others are looked at without them.
-    if (texts.length > 1) for (const text of texts) await agree(rows, [text])
+    const half = texts.length >> 1
+    if (half > 0) for (const part of [texts.slice(0, half), texts.slice(half)]) await agree(rows, part)
     else if (/no plan for/.test(String(error))) throw error
     else refused++
     return
@@ -642,7 +653,7 @@ test('what is answered is what SQLite answers', async () => {
   share.clear()
   await fc.assert(
     fc.asyncProperty(
-      fc.array(anyRow, { minLength: 4, maxLength: 8 }),
+      fc.array(anyRow, { minLength: 8, maxLength: 16 }),
       fc.array(expression, { minLength: 8, maxLength: 24 }),
       agree,
     ),
@@ -659,7 +670,7 @@ test('what is answered is what SQLite answers', async () => {
       '\n',
     ),
   )
-  if (RUNS >= 700) expect(known).toBeGreaterThan(50_000)
+  if (RUNS >= 500) expect(known).toBeGreaterThan(50_000)
 }, 3_600_000)
 
 test('every operator over every pair of values, against every column', async () => {

@@ -468,8 +468,12 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
     "printf('%5.1f%%', @)",
     'printf(@)',
     "printf('%-5s|%5s', @, @)",
-    "printf('%+d', @i)",
+    "printf('%+d % i', @i, @i)",
     "format('%x', @)",
+    "printf('%8.3f|%-8.1f|%08.2f|%+.0f', @, @, @, @)",
+    "printf('%,.2f', @)",
+    "printf('%s and %s', @)",
+    "printf('%-05d|%0,9d|%f', @, @, @)",
   ],
   dates: [
     'date(@d)',

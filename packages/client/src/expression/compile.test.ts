@@ -82,7 +82,28 @@ const values: readonly SqlValue[] = [
     -Infinity,
   ],
   ...[7, 100, 64, -64, 2440587, 1700000000, 9007199254740993n, 9223372036854775807n, -9223372036854775808n],
-  ...['', ' ', 'a', 'A', 'a ', 'aB', 'Ab', 'b', 'é', 'É', '\0', 'a\0b', 'A\0c', '😀', '\uffff'],
+  ...[
+    '',
+    ' ',
+    'a',
+    'A',
+    'a ',
+    'aB',
+    'Ab',
+    'b',
+    'é',
+    'É',
+    '\0',
+    'a\0b',
+    'A\0c',
+    '😀',
+    '\uffff',
+    '\ufffd',
+    'a\ufffd',
+    '\ufffe',
+    '-2251799813685248.0',
+    '2251799813685248.0',
+  ],
   ...['0', '1', '-1', '10', '01', '-0', '1.0', '1.5', ' 1', '1 ', '1e0', '1e', '+1', '.5', '5.', '0x1', '1x'],
   ...[
     '9007199254740993',
@@ -996,6 +1017,36 @@ test('what was wrong once is right', async () => {
   for (const { sql, row, parameters = [] } of FOUND) {
     const full = Object.fromEntries(columns.slice(1).map((name) => [name, row[name] ?? null]))
     await agree([full], [{ sql, parameters }])
+  }
+})
+
+test('of text that is no UTF-8 nothing is told that depends on its bytes', async () => {
+  const rows = ['a', 'b'].map((xr) => ({ ...knownRow, xr }))
+  fill(rows)
+  engine.write([
+    {
+      type: 'exec',
+      sql: "UPDATE t SET x = CAST(x'61ff62' AS TEXT), xn = CAST(x'ff' AS TEXT)",
+      parameters: [],
+    },
+  ])
+  filled = { rows, images: engine.query('SELECT * FROM t ORDER BY id').rows }
+  const fillings = {
+    '@i': '2',
+    '@p': "'a%'",
+    '@d': 'x',
+    '@m': "'+1 day'",
+    '@f': "'%Y'",
+    '@j': "'[1]'",
+    '@k': "'$'",
+  }
+  for (const first of ['x', 'xn', 'xr', "'a\ufffdb'"]) {
+    for (const { sql } of templates) {
+      let place = 0
+      const put = (sign: string) =>
+        fillings[sign as keyof typeof fillings] ?? (place++ % 2 === 0 ? first : 'x')
+      await agree(rows, [just(sql.replace(/@[a-z]?/g, put))])
+    }
   }
 })
 

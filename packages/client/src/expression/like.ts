@@ -43,7 +43,16 @@ function match(
   return Number(parts !== undefined && matches(parts, pointsOf(subject).map(fold)))
 }
 
-const pointsOf = (text: string) => Array.from(text, (character) => character.codePointAt(0) as number)
+function pointsOf(text: string): number[] {
+  const points: number[] = []
+  for (let i = 0; i < text.length; i++) {
+    const point = text.codePointAt(i) as number
+    points.push(point)
+    if (point > 0xffff) i++
+  }
+  return points
+}
+
 const foldPoint = (point: number) => (point >= 65 && point <= 90 ? point + 32 : point)
 const PERCENT = 37
 const UNDERSCORE = 95

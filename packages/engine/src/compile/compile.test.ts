@@ -337,7 +337,7 @@ describe('the plan of', () => {
     for (const alias of ['a', '(a)', '(a) COLLATE RTRIM'])
       expect(order(alias), alias).toMatchObject([{ expr: column(3) }])
     expect(order('t.a')).toMatchObject([{ expr: column(1) }])
-    for (const first of ['1', '(1)', '+1', '0x1', '1 COLLATE BINARY', 'q', '"q"', 'b'])
+    for (const first of ['1', '(1)', '+1', '0x1', '1 COLLATE BINARY', '-(-1)', 'q', '"q"', 'b'])
       expect(order(first), first).toMatchObject([{ expr: column(2) }])
     expect(order('q')).toMatchObject([{ collation: 'NOCASE' }])
     expect(order('q COLLATE RTRIM DESC')).toMatchObject([

@@ -230,7 +230,7 @@ const quoted = (text: string) => just(`'${text.replaceAll("'", "''")}'`)
 const small = fc.constantFrom(
   ...['0', '1', '2', '3', '-1', '-2', '5', '63', '64', '-64', '-70', 'NULL', '1.5'].map(just),
 )
-const pattern = fc.constantFrom(
+const somePattern = fc.constantFrom(
   ...[
     '%',
     '_',
@@ -260,11 +260,88 @@ const pattern = fc.constantFrom(
     '_%_',
   ].map(quoted),
 )
+const from = (letters: string, maxLength: number) =>
+  fc.array(fc.constantFrom(...letters), { maxLength }).map((list) => list.join(''))
+const anyPattern = from('aAbB1é😀%_*?[]^-.\\ ', 7)
+const anyDirective = fc
+  .tuple(
+    from('-+ 0,', 2),
+    from('0123456789', 2),
+    fc.constantFrom('', '', '.0', '.1', '.2', '.6'),
+    fc.constantFrom(...'dddsssfffi%xcq'),
+  )
+  .map((parts) => `%${parts.join('')}`)
+const anyTimeFormat = fc
+  .array(fc.constantFrom(...'deFfGgHIjJklmMpPRsSTuUVwWYz%'), { minLength: 1, maxLength: 2 })
+  .map((letters) => letters.map((letter) => `%${letter}`).join(' '))
+const anyJson = fc
+  .tuple(fc.json({ maxDepth: 3, stringUnit: 'grapheme' }), fc.constantFrom('', ' ', '\n\t'))
+  .map(([text, space]) => text.replace(/[,:\]}](?=["\d[{])|[[{](?=["\d[{])/g, (sign) => space + sign + space))
+const anyPath = fc
+  .array(
+    fc.oneof(fc.constantFrom('.a', '.b', '[0]', '[1]', '[#-1]', '."a"', '."b c"'), from('ab.[]#-1"', 3)),
+    { maxLength: 3 },
+  )
+  .map((steps) => `$${steps.join('')}`)
+
+const digits = (width: number, max: number) =>
+  fc.integer({ min: 0, max }).map((value) => String(value).padStart(width, '0'))
+const anyDate = fc
+  .tuple(
+    digits(4, 9999),
+    digits(2, 13),
+    digits(2, 32),
+    digits(2, 24),
+    digits(2, 60),
+    digits(2, 60),
+    digits(1, 99999),
+  )
+  .chain(([year, month, day, hour, minute, second, fraction]) =>
+    fc.constantFrom(
+      `${year}-${month}-${day}`,
+      `${year}-${month}-${day} ${hour}:${minute}`,
+      `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction}`,
+      `20${second}-${month}-${day}  ${hour}:${minute}:${second}Z`,
+      `19${minute}-${month}-${day} ${hour}:${minute}:${second}.${fraction}+${hour}:${minute}`,
+      `${hour}:${minute}:${second}.${fraction}`,
+      `${hour}:${minute} -${minute}:${second}`,
+      String(Number(`24${hour}${minute}${second}.${fraction}`) / 10),
+    ),
+  )
+const anyModifier = fc
+  .tuple(
+    fc.constantFrom('', '+', '-'),
+    fc.oneof(
+      fc.integer({ min: 0, max: 400 }).map(String),
+      fc.integer({ min: 0, max: 99999 }).map((n) => String(n / 1000)),
+    ),
+    fc.constantFrom(
+      'second',
+      'minutes',
+      'hours',
+      'day',
+      'days',
+      'month',
+      'months',
+      'year',
+      'years',
+      'Days',
+      'week',
+    ),
+  )
+  .map(([sign, amount, unit]) => `${sign}${amount} ${unit}`)
+
 const signs: Readonly<Record<string, fc.Arbitrary<Text>>> = {
   '@i': small,
-  '@p': pattern,
+  '@p': fc.oneof(somePattern, anyPattern.map(quoted)),
+  '@t': fc.oneof(leaf, anyPattern.map(quoted)),
+  '@r': fc.oneof(
+    anyDirective.map(quoted),
+    fc.tuple(anyDirective, anyDirective).map(([a, b]) => quoted(`${a}|${b}`)),
+  ),
   '@d': fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(...dates).map(quoted) },
+    { weight: 3, arbitrary: anyDate.map(quoted) },
     { weight: 3, arbitrary: fc.constant(just('day')) },
     { weight: 1, arbitrary: leaf },
     {
@@ -275,6 +352,7 @@ const signs: Readonly<Record<string, fc.Arbitrary<Text>>> = {
     },
   ),
   '@m': fc.oneof(
+    { weight: 5, arbitrary: anyModifier.map(quoted) },
     {
       weight: 8,
       arbitrary: fc.constantFrom(
@@ -317,33 +395,38 @@ const signs: Readonly<Record<string, fc.Arbitrary<Text>>> = {
     },
     { weight: 1, arbitrary: leaf },
   ),
-  '@f': fc.constantFrom(
-    ...[
-      '%Y-%m-%d',
-      '%H:%M:%S',
-      '%f',
-      '%j',
-      '%J',
-      '%s',
-      '%w %W',
-      '%%',
-      '%d/%m',
-      '%e %k %l %I %p %P',
-      '%F %T %R %u',
-      '%',
-      '%q',
-      'x',
-      '',
-      '%Y%',
-    ].map(quoted),
+  '@f': fc.oneof(
+    anyTimeFormat.map(quoted),
+    fc.constantFrom(
+      ...[
+        '%Y-%m-%d',
+        '%H:%M:%S',
+        '%f',
+        '%j',
+        '%J',
+        '%s',
+        '%w %W',
+        '%%',
+        '%d/%m',
+        '%e %k %l %I %p %P',
+        '%F %T %R %u',
+        '%',
+        '%q',
+        'x',
+        '',
+        '%Y%',
+      ].map(quoted),
+    ),
   ),
   '@j': fc.oneof(
+    { weight: 3, arbitrary: anyJson.map(quoted) },
     { weight: 4, arbitrary: fc.constantFrom(...documents.filter(isJson)).map(quoted) },
     { weight: 1, arbitrary: fc.constantFrom(...documents).map(quoted) },
     { weight: 4, arbitrary: fc.constant(just('doc')) },
     { weight: 1, arbitrary: leaf },
   ),
   '@k': fc.oneof(
+    { weight: 3, arbitrary: anyPath.map(quoted) },
     {
       weight: 8,
       arbitrary: fc.constantFrom(
@@ -453,6 +536,8 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
     '(+@) = @',
   ],
   like: [
+    '@t LIKE @p',
+    "@t LIKE @p ESCAPE 'a'",
     '@ LIKE @p',
     '@ NOT LIKE @p',
     '@ LIKE @',
@@ -462,7 +547,7 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
     'like(@p, @)',
     '@ LIKE @p ESCAPE @',
   ],
-  glob: ['@ GLOB @p', '@ NOT GLOB @p', '@ GLOB @', 'glob(@p, @)'],
+  glob: ['@t GLOB @p', '@t GLOB @p', '@ GLOB @p', '@ NOT GLOB @p', '@ GLOB @', 'glob(@p, @)'],
   coalesce: ['coalesce(@, @)', 'coalesce(@, @, @)', 'ifnull(@, @)', 'nullif(@, @)'],
   typeof: ['typeof(@)', 'typeof(@ + @)', 'typeof(CAST(@ AS NUMERIC))', 'typeof(@ / @i)', 'typeof(-@)'],
   'min, max': ['min(@, @)', 'max(@, @)', 'min(@, @, @)', 'max(@ COLLATE NOCASE, @)'],
@@ -492,6 +577,8 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   substr: ['substr(@, @i)', 'substr(@, @i, @i)', 'substring(@, @, @i)', 'substr(@, @i, @)'],
   'number functions': ['abs(@)', 'round(@)', 'round(@, @i)', 'sign(@)', 'ceil(@)', 'floor(@)', 'round(@, 2)'],
   format: [
+    'printf(@r, @, @)',
+    'printf(@r, @i, @i)',
     "printf('%d', @)",
     "format('%s', @)",
     "printf('%.2f', @)",
@@ -581,7 +668,15 @@ function expressionOf(depth: number, among = templates): fc.Arbitrary<Construct>
     })
   })
 }
-const expression = expressionOf(2)
+/** MILLRACE_CONSTRUCTS='^dates': only these, one in another at most. */
+const only = new RegExp(process.env.MILLRACE_CONSTRUCTS ?? '')
+const expression =
+  process.env.MILLRACE_CONSTRUCTS === undefined
+    ? expressionOf(2)
+    : expressionOf(
+        1,
+        templates.filter(({ construct }) => only.test(construct)),
+      )
 
 async function planOf(sql: string, parameters: readonly SqlValue[]): Promise<RowsPlan> {
   const query = nextQuery++ as QueryId
@@ -1010,6 +1105,8 @@ const FOUND: readonly {
   { sql: "x LIKE '%A%' ESCAPE 'a'", row: { x: 'a' } },
   { sql: "date(x, '-00:00:01.5', '+1 year') >= 0", row: { x: '-4713-11-24' } },
   { sql: "printf('%+.0f', 98.5)", row: {} },
+  { sql: "date('24:04')", row: {} },
+  { sql: "date('23:07 -07:16', 'start of day')", row: {} },
   { sql: "sign('f8')", row: {} },
 ]
 

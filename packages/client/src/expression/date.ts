@@ -50,7 +50,11 @@ function parse(cell: Cell): Result {
   }
   if (/^(now|subsec|subsecond)$/i.test(text)) return UNKNOWN
   const number = numeralOf(text)
-  if (number === undefined) return withClock([2000, 1, 1], text)
+  if (number === undefined) {
+    const moment = withClock([2000, 1, 1], text)
+    // A clock alone is of 1 January 2000, but what of another day, by its zone or as 24:00, depends on what is asked.
+    return moment === null || (moment.clock?.[0] ?? 24) < 24 ? moment : UNKNOWN
+  }
   const count = toReal(number)
   return typeof count === 'number' ? ofNumber(count) : count
 }

@@ -42,8 +42,9 @@ function show(letter: string, cell: Cell, flags: string, width: number, places?:
     body = body.replace('-', '')
     if (flags.includes(',')) body = body.replace(/^\d+/, (digits) => digits.replace(/\B(?=(\d{3})+$)/g, ','))
   }
-  if (flags.includes('-')) return (sign + body).padEnd(width)
-  if (!flags.includes('0') || letter === 's') return (sign + body).padStart(width)
-  // Zeros are counted before the commas are put in.
-  return flags.includes(',') ? UNKNOWN : sign + body.padStart(width - sign.length, '0')
+  const zeros = flags.includes('0') && letter !== 's'
+  // Zeros are counted before the commas are put in, and go before the left side.
+  if (zeros && /[,-]/.test(flags)) return UNKNOWN
+  if (zeros) return sign + body.padStart(width - sign.length, '0')
+  return flags.includes('-') ? (sign + body).padEnd(width) : (sign + body).padStart(width)
 }

@@ -1106,6 +1106,7 @@ const FOUND: readonly {
   { sql: "date(x, '-00:00:01.5', '+1 year') >= 0", row: { x: '-4713-11-24' } },
   { sql: "printf('%+.0f', 98.5)", row: {} },
   { sql: "printf('%-03d', 0)", row: {} },
+  { sql: "printf('%+ d|% +d', 1, 2)", row: {} },
   { sql: "date('24:04')", row: {} },
   { sql: "date('23:07 -07:16', 'start of day')", row: {} },
   { sql: "sign('f8')", row: {} },

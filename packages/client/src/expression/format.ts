@@ -35,7 +35,8 @@ function show(letter: string, cell: Cell, flags: string, width: number, places?:
     const value = letter === 'f' ? toReal(cell) : /^[di]$/.test(letter) ? toInteger(cell) : UNKNOWN
     if (value === UNKNOWN || (letter !== 'f' && places !== undefined)) return UNKNOWN
     const number = value ?? 0
-    sign = number < 0 ? '-' : flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : ''
+    // Of plus and space the last one counts.
+    sign = number < 0 ? '-' : flags.replace(/[^+ ]/g, '').slice(-1)
     body = letter === 'f' ? printFixed(Number(number), Number(places ?? 6)) : String(number)
     // To no places 3.44 cuts instead of rounding, as far as its digits go.
     if (body === UNKNOWN || Number(places) === 0) return UNKNOWN

@@ -51,6 +51,15 @@ const queries: readonly SqlQuery[] = [
   sql`SELECT item.id, part.size FROM item LEFT JOIN part ON part.item = item.id AND part.number > item.rank ORDER BY 1, part.number`,
   sql`SELECT id, CASE WHEN rank > 3 THEN 'high' WHEN rank IS NULL THEN 'none' ELSE 'low' END AS level, coalesce(owner, '-') || ':' || id AS label FROM item ORDER BY level, label`,
   sql`SELECT lower(owner) AS o, id FROM item WHERE length(id) > 0 ORDER BY lower(owner), id`,
+  sql`SELECT id, upper(owner) AS o, price * 2 AS twice, printf('%.2f', price) AS shown FROM item
+      WHERE owner LIKE 'b%' OR price > ${0.15} ORDER BY o DESC, id`,
+  // Of the whole numbers in a column without a type it is not known what half of them is.
+  sql`SELECT id, rank / 2 AS half, note FROM item ORDER BY rank / 2, note / 2, id`,
+  sql`SELECT id, note || '' AS text FROM item WHERE note IS NOT NULL ORDER BY note || '' DESC, id LIMIT 3`,
+  sql`SELECT id, coalesce(rank, price, 0) + 1 AS next FROM item ORDER BY CASE WHEN done THEN 1 ELSE rank % 2 END, id LIMIT 4`,
+  sql`SELECT upper(owner) AS o, count(*) AS n FROM item GROUP BY upper(owner) ORDER BY upper(owner)`,
+  sql`SELECT CASE WHEN rank > 3 THEN 'high' ELSE 'low' END AS level, count(*) AS n, sum(rank) AS total
+      FROM item WHERE note + 0 < 4 GROUP BY 1 ORDER BY 1`,
 ]
 
 type Step =

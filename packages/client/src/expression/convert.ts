@@ -109,7 +109,9 @@ export function cast(cell: Cell, affinity: Affinity): Cell {
       if (typeof cell !== 'string' && !(cell instanceof Uint8Array)) return cell
       const number = toNumber(cell)
       // A text that is written as a REAL becomes an INTEGER where it is one of 52 bits; a number stays what it is.
-      return number instanceof Real && number.sure && Math.abs(number.value) < 2 ** 51 ? number.value : number
+      return number instanceof Real && number.value >= -(2 ** 51) && number.value < 2 ** 51
+        ? number.value
+        : number
     }
   }
 }

@@ -4,142 +4,99 @@ import type { Functions } from './functions.ts'
 import { numeralOf, printFixed } from './numeral.ts'
 
 /*
- * SQLite's date and time functions. Time is counted as SQLite counts it, in milliseconds since noon in Greenwich on
- * 24 November 4714 BC. `now`, `localtime` and `utc` depend on more than their arguments: UNKNOWN.
+ * SQLite's date and time functions, from year 0 to 9999: beyond, SQLite counts in its own way. `now`, `localtime` and
+ * `utc` depend on more than their arguments. Where it is any of these, the answer is UNKNOWN.
  */
 
 const DAY = 86_400_000
-const HALF_DAY = DAY / 2
-const LAST = 464_269_060_799_999
-const UNIX_EPOCH = 210_866_760_000_000
+/** Noon in Greenwich on 24 November 4714 BC, where Julian days begin, in JS time. */
+const FIRST_NOON = -210_866_760_000_000
 
-/** Year, month and day as they were written, which need not be a day: 2023-02-31 is shown like that until it is moved. */
-interface YearMonthDay {
-  year: number
-  month: number
-  day: number
-}
+type Day = readonly [year: number, month: number, day: number]
+type Clock = readonly [hour: number, minute: number, second: number]
 
-interface Clock {
-  hour: number
-  minute: number
-  second: number
-}
-
+/** Day and clock are kept as they were written until they are moved: 2023-02-31 and 24:00 are shown like that. */
 interface Moment {
-  /** Null where a number is beyond the calendar, and may yet be a Unix time. */
-  time: number | null
-  date: YearMonthDay | null
-  clock: Clock | null
+  /** In JS time; null where a number is no Julian day, and may yet be a Unix time. */
+  readonly time: number | null
+  readonly day?: Day
+  readonly clock?: Clock
   /** The number that was given, until a modifier has said what it counts. */
-  number: number | null
+  readonly number?: number
   /** Fractions of seconds are shown. */
-  fine: boolean
+  readonly fine?: boolean
 }
 
-type Result<T> = T | null | Unknown
+type Result = Moment | null | Unknown
 
-const DATE = /^(-?)(\d{4})-(\d\d)-(\d\d)(.*)$/s
-const CLOCK = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(.*)$/s
-const ZONE = /^[\t-\r ]*(?:([+-])(\d\d):(\d\d)|([zZ]))[\t-\r ]*$/
+const DATE = /^(-?)(\d{4})-(\d\d)-(\d\d)(?:[\t-\r T]*$|[\t-\r T]*(?=\d))/
+const CLOCK = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?[\t-\r ]*(?:([+-])(\d\d):(\d\d)|[zZ])?[\t-\r ]*$/
 
-function parse(cell: Cell): Result<Moment> {
+const utc = ([year, month, day]: Day) => new Date(0).setUTCFullYear(year, month - 1, day)
+const at = (time: number, { fine = false }: Moment): Moment => ({ time, fine })
+
+function parse(cell: Cell): Result {
   const value = plain(cell)
   if (typeof value === 'number' || typeof value === 'bigint') return ofNumber(Number(value))
   const text = toPlainText(cell)
   if (typeof text !== 'string') return text
   const date = DATE.exec(text)
   if (date !== null) {
-    const [, sign, year, month, day, rest = ''] = date
-    const written = { year: Number(`${sign}${year}`), month: Number(month), day: Number(day) }
-    if (written.month < 1 || written.month > 12 || written.day < 1 || written.day > 31) return null
-    if (rest === '') return { ...empty, date: written }
-    const clock = rest.replace(/^[\t-\r T]+/, '')
-    return clock === '' ? { ...empty, date: written } : withClock(written, clock)
+    const day: Day = [Number(date[2]), Number(date[3]), Number(date[4])]
+    if (date[1] !== '') return UNKNOWN
+    if (day[1] < 1 || day[1] > 12 || day[2] < 1 || day[2] > 31) return null
+    const rest = text.slice(date[0].length)
+    return rest === '' ? { time: utc(day), day } : withClock(day, rest)
   }
-  if (CLOCK.test(text)) return withClock(null, text)
   if (/^(now|subsec|subsecond)$/i.test(text)) return UNKNOWN
   const number = numeralOf(text)
-  if (number === undefined) return null
+  if (number === undefined) {
+    const moment = withClock([2000, 1, 1], text)
+    // A clock alone is of 1 January 2000, but what of another day, by its zone or as 24:00, depends on what is asked.
+    return moment === null || (moment.clock?.[0] ?? 24) < 24 ? moment : UNKNOWN
+  }
   const count = toReal(number)
   return typeof count === 'number' ? ofNumber(count) : count
 }
 
-const empty: Moment = { time: null, date: null, clock: null, number: null, fine: false }
-
 function ofNumber(number: number): Moment {
   const isDay = number >= 0 && number < 5373484.5
-  return { ...empty, number, time: isDay ? Math.trunc(number * DAY + 0.5) : null }
+  return { number, time: isDay ? Math.trunc(number * DAY + 0.5) + FIRST_NOON : null }
 }
 
-function withClock(date: YearMonthDay | null, text: string): Moment | null {
-  const parsed = parseClock(text)
-  if (parsed === null) return null
-  const { clock, zone } = parsed
-  const moment: Moment = { ...empty, date, clock }
-  if (zone === 0) return moment
-  const time = timeOf(moment)
-  return time === null ? null : { ...empty, time: time - zone * 60_000 }
+function withClock(day: Day, text: string): Moment | null {
+  const clock = parseClock(text)
+  if (clock === null) return null
+  const time = utc(day) + spanOf(clock)
+  return clock.zone === 0 ? { time, day, clock: clock.clock } : { time: time - clock.zone * 60_000 }
 }
 
 function parseClock(text: string): { clock: Clock; zone: number } | null {
   const match = CLOCK.exec(text)
   if (match === null) return null
-  const [, hours, minutes, seconds, digits, rest = ''] = match
-  const [hour, minute, whole] = [Number(hours), Number(minutes), Number(seconds ?? 0)]
-  if (hour > 24 || minute > 59 || whole > 59) return null
-  // Summed up as SQLite does, which rounds otherwise than the decimal number.
-  const fraction = digits === undefined ? 0 : Number(digits) / 10 ** digits.length
-  const clock = { hour, minute, second: whole + fraction }
-  if (/^[\t-\r ]*$/.test(rest)) return { clock, zone: 0 }
-  const zone = ZONE.exec(rest)
-  if (zone === null || Number(zone[2] ?? 0) > 14 || Number(zone[3] ?? 0) > 59) return null
-  if (zone[4] !== undefined) return { clock, zone: 0 }
-  const offset = Number(zone[2]) * 60 + Number(zone[3])
-  return { clock, zone: zone[1] === '-' ? -offset : offset }
+  const [, hours, minutes, seconds = 0, digits = '', sign, zoneHours = 0, zoneMinutes = 0] = match
+  const [hour, minute, second] = [Number(hours), Number(minutes), Number(seconds)]
+  if (hour > 24 || minute > 59 || second > 59 || Number(zoneHours) > 14 || Number(zoneMinutes) > 59)
+    return null
+  const zone = (Number(zoneHours) * 60 + Number(zoneMinutes)) * (sign === '-' ? -1 : 1)
+  // Divided as SQLite does, which rounds otherwise than the decimal number.
+  return { clock: [hour, minute, second + Number(digits) / 10 ** digits.length], zone }
 }
 
-/** Null where the moment is outside of the calendar. */
-function timeOf({ time, date, clock, number }: Moment): number | null {
-  if (time !== null) return time
-  if (number !== null) return null
-  let { year, month, day } = date ?? { year: 2000, month: 1, day: 1 }
-  if (year < -4713 || year > 9999) return null
-  if (month <= 2) {
-    year--
-    month += 12
-  }
-  const century = Math.trunc(year / 100)
-  const leap = 2 - century + Math.trunc(century / 4)
-  const days = Math.trunc((36525 * (year + 4716)) / 100) + Math.trunc((306001 * (month + 1)) / 10000)
-  const noon = Math.trunc((days + day + leap - 1524.5) * DAY)
-  return clock === null
-    ? noon
-    : noon + clock.hour * 3_600_000 + clock.minute * 60_000 + Math.trunc(clock.second * 1000 + 0.5)
+const spanOf = ({ clock: [hour, minute, second] }: { readonly clock: Clock }) =>
+  hour * 3_600_000 + minute * 60_000 + Math.trunc(second * 1000 + 0.5)
+
+function dayOf({ day }: Moment, time: number): Day {
+  const date = new Date(time)
+  return day ?? [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()]
 }
 
-function dateOf(moment: Moment, time: number): YearMonthDay {
-  if (moment.date !== null) return moment.date
-  if (moment.time === null && moment.number === null) return { year: 2000, month: 1, day: 1 }
-  const days = Math.trunc((time + HALF_DAY) / DAY)
-  const century = Math.trunc((days - 1867216.25) / 36524.25)
-  const a = days + 1 + century - Math.trunc(century / 4)
-  const b = a + 1524
-  const c = Math.trunc((b - 122.1) / 365.25)
-  const d = Math.trunc((36525 * (c & 32767)) / 100)
-  const e = Math.trunc((b - d) / 30.6001)
-  const month = e < 14 ? e - 1 : e - 13
-  return { year: month > 2 ? c - 4716 : c - 4715, month, day: b - d - Math.trunc(30.6001 * e) }
+function clockOf({ clock }: Moment, time: number): Clock {
+  const date = new Date(time)
+  return (
+    clock ?? [date.getUTCHours(), date.getUTCMinutes(), (time - Math.floor(time / 60_000) * 60_000) / 1000]
+  )
 }
-
-function clockOf(moment: Moment, time: number): Clock {
-  if (moment.clock !== null) return moment.clock
-  const inDay = (time + HALF_DAY) % DAY
-  const minutes = Math.trunc(inDay / 60_000)
-  return { hour: Math.trunc(minutes / 60), minute: minutes % 60, second: (inDay % 60_000) / 1000 }
-}
-
-const at = (time: number, fine: boolean): Moment => ({ ...empty, time, fine })
 
 /** By unit: its seconds, and how many of it SQLite adds at most. */
 const UNITS: Readonly<Record<string, readonly [seconds: number, limit: number]>> = {
@@ -151,11 +108,11 @@ const UNITS: Readonly<Record<string, readonly [seconds: number, limit: number]>>
   year: [31_536_000, 14713],
 }
 
-function modify(moment: Moment, cell: Cell, first: boolean): Result<Moment> {
+function modify(moment: Moment, cell: Cell, first: boolean): Result {
   const text = toPlainText(cell)
   if (typeof text !== 'string') return text
   const modifier = text.toLowerCase()
-  const { number, fine } = moment
+  const { number, time } = moment
   switch (modifier) {
     case 'localtime':
     case 'utc':
@@ -165,187 +122,152 @@ function modify(moment: Moment, cell: Cell, first: boolean): Result<Moment> {
       return { ...moment, fine: true }
     case 'auto':
       if (!first) return null
-      if (number === null || moment.time !== null) return { ...moment, number: null }
-      return number >= -210866760000 && number <= 253402300799 ? ofUnixTime(number, fine) : moment
+      return number === undefined || time !== null ? moment : ofUnixTime(number, moment)
     case 'julianday':
-      return first && number !== null && moment.time !== null ? { ...moment, number: null } : null
+      return first && number !== undefined && time !== null ? moment : null
     case 'unixepoch':
-      return first && number !== null ? ofUnixTime(number, fine) : null
-  }
-  const time = timeOf(moment)
-  // What goes through the calendar must be within it.
-  const outside = time !== null && (time < 0 || time > LAST) && moment.date === null
-  const start = /^start of (day|month|year)$/.exec(modifier)
-  if (start !== null) {
-    if (outside || (time === null && moment.date === null && moment.clock === null)) return null
-    const date = time === null ? moment.date : dateOf(moment, time)
-    if (date === null) return null
-    const { year, month, day } = date
-    const from = { year, month: start[1] === 'year' ? 1 : month, day: start[1] === 'day' ? day : 1 }
-    return { ...empty, date: from, clock: { hour: 0, minute: 0, second: 0 }, fine }
+      return first && number !== undefined ? ofUnixTime(number, moment) : null
   }
   if (time === null) return null
-  const weekday = /^weekday (.*)$/s.exec(modifier)
-  if (weekday !== null) {
-    const wanted = toReal(numeralOf(weekday[1] as string) ?? -1)
-    if (outside || typeof wanted !== 'number' || !Number.isInteger(wanted) || wanted < 0 || wanted > 6)
-      return null
-    let today = Math.trunc((time + 1.5 * DAY) / DAY) % 7
-    if (today > wanted) today -= 7
-    return at(time + (wanted - today) * DAY, fine)
+  const [, start, weekday] = /^(?:start of (day|month|year)|weekday (.*))$/s.exec(modifier) ?? []
+  if (start !== undefined) {
+    const [year, month, date] = dayOf(moment, time)
+    const day: Day = [year, start === 'year' ? 1 : month, start === 'day' ? date : 1]
+    return { ...at(utc(day), moment), day, clock: [0, 0, 0] }
+  }
+  if (weekday !== undefined) {
+    const wanted = toReal(numeralOf(weekday) ?? -1)
+    if (typeof wanted !== 'number' || !Number.isInteger(wanted) || wanted < 0 || wanted > 6) return null
+    return at(time + ((wanted - new Date(time).getUTCDay() + 7) % 7) * DAY, moment)
   }
   return /^[-+\d]/.test(modifier) ? shift(moment, time, modifier) : null
 }
 
-function ofUnixTime(seconds: number, fine: boolean): Moment | null {
-  const time = seconds * 1000 + UNIX_EPOCH
-  return time >= 0 && time < LAST + 1 ? at(Math.trunc(time + 0.5), fine) : null
+/** Beyond the calendar a moment of 'auto' stays what it was, one of 'unixepoch' is none: both are left to SQLite. */
+function ofUnixTime(seconds: number, moment: Moment): Result {
+  return Math.abs(seconds) < 1e12
+    ? at(Math.trunc(seconds * 1000 - FIRST_NOON + 0.5) + FIRST_NOON, moment)
+    : UNKNOWN
 }
 
 /** `+1.5 days`, `-01:30`. */
-function shift(moment: Moment, time: number, modifier: string): Result<Moment> {
-  const { fine } = moment
-  const clock = /^[+-]?\d*:/.test(modifier) ? parseClock(modifier.replace(/^[+-]/, '')) : null
-  if (clock !== null) {
-    const { hour, minute, second } = clock.clock
-    if (clock.zone !== 0) return UNKNOWN
-    const span = (hour * 3_600_000 + minute * 60_000 + Math.trunc(second * 1000 + 0.5)) % DAY
-    return at(modifier.startsWith('-') ? time - span : time + span, fine)
+function shift(moment: Moment, time: number, modifier: string): Result {
+  const back = modifier.startsWith('-')
+  if (modifier.includes(':')) {
+    const clock = parseClock(modifier.replace(/^[+-]/, ''))
+    if (clock === null) return null
+    return clock.zone === 0 ? at(time + (back ? -1 : 1) * (spanOf(clock) % DAY), moment) : UNKNOWN
   }
-  const match = /^([^\t-\r :]*)[\t-\r ]*(.*?)s?$/s.exec(modifier)
-  if (match === null || modifier.includes(':')) return null
-  const [, size = '', name = ''] = match
+  const [, size = '', name = ''] = /^([^\t-\r ]*)[\t-\r ]*(.*?)s?$/s.exec(modifier) ?? []
   // A span of years, months and days in one.
-  if (/^[+-]\d{4,5}-/.test(size)) return UNKNOWN
+  if (/^[+-]\d+-/.test(size)) return UNKNOWN
   const amount = toReal(numeralOf(size) ?? null)
   const unit = Object.hasOwn(UNITS, name) ? UNITS[name] : undefined
-  if (amount === null || unit === undefined) return null
   if (amount === UNKNOWN) return UNKNOWN
-  const [seconds, limit] = unit
-  if (Math.abs(amount) >= limit) return null
-  const rounder = amount < 0 ? -0.5 : 0.5
-  if (name !== 'month' && name !== 'year')
-    return at(time + Math.trunc(amount * 1000 * seconds + rounder), fine)
-  if (moment.date === null && (time < 0 || time > LAST)) return null
-  const whole = Math.trunc(amount)
-  let { year, month, day } = dateOf(moment, time)
-  if (name === 'year') year += whole
-  else {
-    const months = month - 1 + whole
-    year += Math.floor(months / 12)
-    month = (((months % 12) + 12) % 12) + 1
-  }
-  const moved = timeOf({ ...empty, date: { year, month, day }, clock: clockOf(moment, time) })
-  return moved === null ? null : at(moved + Math.trunc((amount - whole) * 1000 * seconds + rounder), fine)
+  if (amount === null || unit === undefined || Math.abs(amount) >= unit[1]) return null
+  // Months and years are counted by the calendar, what is left of them by their length.
+  const whole = name === 'month' || name === 'year' ? Math.trunc(amount) : 0
+  const span = Math.trunc((amount - whole) * 1000 * unit[0] + (back ? -0.5 : 0.5))
+  if (whole === 0) return at(time + span, moment)
+  const [year, month, day] = dayOf(moment, time)
+  const moved: Day = name === 'year' ? [year + whole, month, day] : [year, month + whole, day]
+  return at(utc(moved) + spanOf({ clock: clockOf(moment, time) }) + span, moment)
 }
+
+const isOutside = ({ time }: Moment) =>
+  time !== null && !(time >= -62_167_219_200_000 && time < 253_402_300_800_000)
 
 /** A date function: what it makes of a moment, after the modifiers. */
 const ofMoment =
-  (show: (moment: Moment, time: number) => Cell) =>
-  (...cells: readonly Cell[]): Cell => {
-    const [first, ...modifiers] = cells
-    if (first === undefined) return UNKNOWN
+  (show: (parts: Parts) => Cell) =>
+  (first: Cell = UNKNOWN, ...modifiers: readonly Cell[]): Cell => {
     let moment = parse(first)
-    for (const [i, modifier] of modifiers.entries()) {
+    for (let i = 0; ; i++) {
       if (moment === null || moment === UNKNOWN) return moment
-      moment = modify(moment, modifier, i === 0)
+      if (isOutside(moment)) return UNKNOWN
+      if (i === modifiers.length) return moment.time === null ? null : show(partsOf(moment, moment.time))
+      moment = modify(moment, modifiers[i] as Cell, i === 0)
     }
-    if (moment === null || moment === UNKNOWN) return moment
-    const time = timeOf(moment)
-    return time === null || time < 0 || time > LAST ? null : show(moment, time)
   }
 
-const pad = (value: number, width = 2) => String(value).padStart(width, '0')
+const pad = (value: number, width = 2, sign = '0') => String(value).padStart(width, sign)
 
-function showDate(moment: Moment, time: number): string {
-  const { year, month, day } = dateOf(moment, time)
-  return `${year < 0 ? '-' : ''}${pad(Math.abs(year), 4)}-${pad(month)}-${pad(day)}`
-}
+/** What can be shown of a moment. */
+type Parts = ReturnType<typeof partsOf>
 
-function showClock(moment: Moment, time: number): string {
-  const { hour, minute, second } = clockOf(moment, time)
-  const start = `${pad(hour)}:${pad(minute)}`
-  if (!moment.fine) return `${start}:${pad(Math.trunc(second))}`
+function partsOf(moment: Moment, time: number) {
+  const day = dayOf(moment, time)
+  const [hour, minute, second] = clockOf(moment, time)
+  const seconds = `${pad(hour)}:${pad(minute)}:${pad(Math.trunc(second))}`
   const thousandths = Math.trunc(1000 * second + 0.5)
-  return `${start}:${pad(Math.trunc(thousandths / 1000))}.${pad(thousandths % 1000, 3)}`
+  return {
+    time,
+    fine: moment.fine,
+    day,
+    hour,
+    minute,
+    second,
+    seconds,
+    date: `${pad(day[0], 4)}-${pad(day[1])}-${pad(day[2])}`,
+    clock: moment.fine
+      ? `${pad(hour)}:${pad(minute)}:${pad(Math.trunc(thousandths / 1000))}.${pad(thousandths % 1000, 3)}`
+      : seconds,
+    weekday: new Date(time).getUTCDay(),
+    dayOfYear: (utc(day) - utc([day[0], 1, 1])) / DAY,
+  }
 }
 
-const weekdayOf = (time: number) => Math.trunc((time + 1.5 * DAY) / DAY) % 7
-
-function dayOfYear(moment: Moment, time: number): number {
-  const { year } = dateOf(moment, time)
-  const start = timeOf({ ...empty, date: { year, month: 1, day: 1 }, clock: clockOf(moment, time) }) as number
-  return Math.trunc((time - start + HALF_DAY) / DAY)
-}
-
-const unixTime = (time: number) => Math.trunc(time / 1000) - UNIX_EPOCH / 1000
-
-/** By letter, what strftime puts for %letter; undefined where that is for SQLite to say. */
-const LETTERS: Readonly<Record<string, (moment: Moment, time: number, clock: Clock) => string | Unknown>> = {
-  d: (moment, time) => pad(dateOf(moment, time).day),
-  e: (moment, time) => String(dateOf(moment, time).day).padStart(2),
-  f: (_moment, _time, { second }) => {
+/** By letter, what strftime puts for %letter. */
+const LETTERS: Readonly<Record<string, (parts: Parts) => string | Unknown>> = {
+  d: ({ day }) => pad(day[2]),
+  e: ({ day }) => pad(day[2], 2, ' '),
+  f: ({ second }) => {
     const text = printFixed(Math.min(second, 59.999), 3)
     return text === UNKNOWN ? text : text.padStart(6, '0')
   },
-  F: showDate,
-  H: (_moment, _time, { hour }) => pad(hour),
-  I: (_moment, _time, { hour }) => pad(hour % 12 || 12),
-  j: (moment, time) => pad(dayOfYear(moment, time) + 1, 3),
-  J: (_moment, time) => String(Number((time / DAY).toPrecision(16))),
-  k: (_moment, _time, { hour }) => String(hour).padStart(2),
-  l: (_moment, _time, { hour }) => String(hour % 12 || 12).padStart(2),
-  m: (moment, time) => pad(dateOf(moment, time).month),
-  M: (_moment, _time, { minute }) => pad(minute),
-  p: (_moment, _time, { hour }) => (hour >= 12 ? 'PM' : 'AM'),
-  P: (_moment, _time, { hour }) => (hour >= 12 ? 'pm' : 'am'),
-  R: (_moment, _time, { hour, minute }) => `${pad(hour)}:${pad(minute)}`,
-  s: (moment, time) => (moment.fine ? UNKNOWN : String(unixTime(time))),
-  S: (_moment, _time, { second }) => pad(Math.trunc(second)),
-  T: (moment, time) => showClock({ ...moment, fine: false }, time),
-  u: (_moment, time) => String(weekdayOf(time) || 7),
-  w: (_moment, time) => String(weekdayOf(time)),
-  W: (moment, time) => {
-    const monday = Math.trunc((time + HALF_DAY) / DAY) % 7
-    return pad(Math.trunc((dayOfYear(moment, time) + 7 - monday) / 7))
-  },
-  Y: (moment, time) => {
-    const { year } = dateOf(moment, time)
-    return year < 0 ? UNKNOWN : pad(year, 4)
-  },
+  F: ({ date }) => date,
+  H: ({ hour }) => pad(hour),
+  I: ({ hour }) => pad(hour % 12 || 12),
+  j: ({ dayOfYear }) => pad(dayOfYear + 1, 3),
+  J: ({ time }) => String(Number(((time - FIRST_NOON) / DAY).toPrecision(16))),
+  k: ({ hour }) => pad(hour, 2, ' '),
+  l: ({ hour }) => pad(hour % 12 || 12, 2, ' '),
+  m: ({ day }) => pad(day[1]),
+  M: ({ minute }) => pad(minute),
+  p: ({ hour }) => (hour >= 12 ? 'PM' : 'AM'),
+  P: ({ hour }) => (hour >= 12 ? 'pm' : 'am'),
+  R: ({ seconds }) => seconds.slice(0, 5),
+  s: ({ fine, time }) => (fine ? UNKNOWN : String(Math.floor(time / 1000))),
+  S: ({ second }) => pad(Math.trunc(second)),
+  T: ({ seconds }) => seconds,
+  u: ({ weekday }) => String(weekday || 7),
+  w: ({ weekday }) => String(weekday),
+  W: ({ dayOfYear, weekday }) => pad(Math.trunc((dayOfYear + 7 - ((weekday + 6) % 7)) / 7)),
+  Y: ({ day }) => pad(day[0], 4),
   '%': () => '%',
 }
 
 function strftime(format: Cell, ...cells: readonly Cell[]): Cell {
   const text = toPlainText(format)
   if (typeof text !== 'string') return text
-  return ofMoment((moment, time) => {
-    const clock = clockOf(moment, time)
-    let result = ''
-    for (let i = 0; i < text.length; i++) {
-      if (text[i] !== '%') {
-        result += text[i]
-        continue
-      }
-      const letter = text[++i] ?? ''
-      const part = Object.hasOwn(LETTERS, letter) ? LETTERS[letter]?.(moment, time, clock) : undefined
-      if (part === undefined) return null
-      if (part === UNKNOWN) return UNKNOWN
-      result += part
-    }
-    return result
+  return ofMoment((parts) => {
+    let known = true
+    let valid = true
+    const shown = text.replace(/%(.?)/gs, (_, letter: string) => {
+      const part = Object.hasOwn(LETTERS, letter) ? LETTERS[letter]?.(parts) : undefined
+      valid &&= part !== undefined
+      known &&= part !== UNKNOWN
+      return part === UNKNOWN ? '' : (part ?? '')
+    })
+    return !valid ? null : known ? shown : UNKNOWN
   })(...cells)
 }
 
 export const DATE_FUNCTIONS: Functions = {
-  date: [1, 127, ofMoment(showDate)],
-  time: [1, 127, ofMoment(showClock)],
-  datetime: [1, 127, ofMoment((moment, time) => `${showDate(moment, time)} ${showClock(moment, time)}`)],
-  julianday: [1, 127, ofMoment((_, time) => real(time / DAY))],
-  unixepoch: [
-    1,
-    127,
-    ofMoment(({ fine }, time) => (fine ? real((time - UNIX_EPOCH) / 1000) : unixTime(time))),
-  ],
+  date: [1, 127, ofMoment(({ date }) => date)],
+  time: [1, 127, ofMoment(({ clock }) => clock)],
+  datetime: [1, 127, ofMoment(({ date, clock }) => `${date} ${clock}`)],
+  julianday: [1, 127, ofMoment(({ time }) => real((time - FIRST_NOON) / DAY))],
+  unixepoch: [1, 127, ofMoment(({ fine, time }) => (fine ? real(time / 1000) : Math.floor(time / 1000)))],
   strftime: [2, 127, strftime],
 }

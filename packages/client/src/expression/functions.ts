@@ -4,6 +4,7 @@ import { type Cell, Real, UNKNOWN } from './cell.ts'
 import { orderOf } from './compare.ts'
 import { isInteger } from './convert.ts'
 import { DATE_FUNCTIONS } from './date.ts'
+import { format } from './format.ts'
 import { JSON_FUNCTIONS } from './json.ts'
 import { glob, like } from './like.ts'
 import { NUMBER_FUNCTIONS } from './number.ts'
@@ -37,6 +38,8 @@ export const FUNCTIONS: Functions = {
   like: [2, 3, like],
   glob: [2, 2, glob],
   typeof: [1, 1, typeOf],
+  format: [1, 127, format],
+  printf: [1, 127, format],
   ...TEXT_FUNCTIONS,
   ...DATE_FUNCTIONS,
   ...JSON_FUNCTIONS,

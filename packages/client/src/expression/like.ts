@@ -39,11 +39,20 @@ function match(
   // Behind % SQLite looks for U+0080 by its one byte.
   if (given === UNKNOWN || subject === UNKNOWN || given.length > 10_000 || given.includes('\x80'))
     return UNKNOWN
-  const parts = parse(pointsOf(given).map(fold))
+  const parts = parse(pointsOf(given))
   return Number(parts !== undefined && matches(parts, pointsOf(subject).map(fold)))
 }
 
-const pointsOf = (text: string) => Array.from(text, (character) => character.codePointAt(0) as number)
+function pointsOf(text: string): number[] {
+  const points: number[] = []
+  for (let i = 0; i < text.length; i++) {
+    const point = text.codePointAt(i) as number
+    points.push(point)
+    if (point > 0xffff) i++
+  }
+  return points
+}
+
 const foldPoint = (point: number) => (point >= 65 && point <= 90 ? point + 32 : point)
 const PERCENT = 37
 const UNDERSCORE = 95
@@ -58,16 +67,15 @@ const any: Part = { matches: () => true }
 const exactly = (wanted: number): Part => ({ matches: (point) => point === wanted })
 
 function likeParts(points: readonly number[], escapedBy: number | undefined): Part[] | undefined {
-  const sign = escapedBy === undefined ? undefined : foldPoint(escapedBy)
   const parts: Part[] = []
   for (let i = 0; i < points.length; i++) {
     const point = points[i] as number
-    if (point === sign) {
+    if (point === escapedBy) {
       const next = points[++i]
       if (next === undefined) return undefined
-      parts.push(exactly(next))
+      parts.push(exactly(foldPoint(next)))
     } else if (point === PERCENT) parts.push('*')
-    else parts.push(point === UNDERSCORE ? any : exactly(point))
+    else parts.push(point === UNDERSCORE ? any : exactly(foldPoint(point)))
   }
   return parts
 }

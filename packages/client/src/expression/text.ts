@@ -12,8 +12,8 @@ const ofTexts =
   }
 
 /** ASCII only, as SQLite does. */
-const changeCase = (letters: RegExp, change: (text: string) => string) =>
-  ofTexts((text) => text.replace(letters, change))
+const changeCase = (change: (text: string) => string) =>
+  ofTexts((text) => (/^[ -~]*$/.test(text) ? change(text) : text.replace(/[a-z]+/gi, change)))
 
 const trim = (fromStart: boolean, fromEnd: boolean) =>
   ofTexts((text, characters = ' ') => {
@@ -147,8 +147,8 @@ function quote(cell: Cell): Cell {
 export const TEXT_FUNCTIONS: Functions = {
   length: [1, 1, length],
   octet_length: [1, 1, octetLength],
-  lower: [1, 1, changeCase(/[A-Z]+/g, (letters) => letters.toLowerCase())],
-  upper: [1, 1, changeCase(/[a-z]+/g, (letters) => letters.toUpperCase())],
+  lower: [1, 1, changeCase((letters) => letters.toLowerCase())],
+  upper: [1, 1, changeCase((letters) => letters.toUpperCase())],
   trim: [1, 2, trim(true, true)],
   ltrim: [1, 2, trim(true, false)],
   rtrim: [1, 2, trim(false, true)],

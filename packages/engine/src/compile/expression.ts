@@ -166,13 +166,23 @@ function binary(node: BinaryExpr, scope: Scope): Expr {
   return name === undefined ? opaque(node, scope) : call(name, [left, right], scope)
 }
 
-/** The affinity and collation of IN are those of its left side, whatever is in the list. */
+/**
+ * The affinity and collation of IN are those of its left side, whatever is in the list. But of one constant alone SQLite
+ * makes `x = +constant`, where a COLLATE counts.
+ */
 function inList(node: InListExpr, scope: Scope): Expr {
   const list = node.rhs ?? []
   if (isRow(node.lhs) || list.some(isRow)) return opaque(node, scope)
   const left = resolve(node.lhs, scope)
   const affinity = comparisonAffinity(affinityOf(node.lhs, scope), null)
-  const collation = sortCollation(node.lhs, scope)
+  const [only] = list
+  let collation = sortCollation(node.lhs, scope)
+  if (only !== undefined && list.length === 1 && hasCollate(only) && !hasCollate(node.lhs)) {
+    const inner = withoutCollate(only)
+    if (inner.type.endsWith('Literal') || inner.type === 'VariableExpr')
+      collation = sortCollation(only, scope)
+    else if (columnOf(inner, scope) === undefined) return opaque(node, scope)
+  }
   const found = list
     .map(
       (item): Expr => ({ type: 'compare', op: '=', left, right: resolve(item, scope), affinity, collation }),
@@ -223,10 +233,9 @@ function number(text: string, sign: '' | '-' = ''): Expr | undefined {
     const signed = sign === '-' ? -integer : integer
     if (signed === BigInt.asIntN(64, signed)) return value(fromBigInt(signed))
   }
-  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e')
-  // With 15 digits and a small exponent no rounding is in doubt.
-  if (mantissa.replace('.', '').replace(/^0+/, '').length > 15 || Math.abs(Number(exponent)) > 22)
-    return undefined
+  // With 15 digits no number lies between two that SQLite and JS could choose from.
+  const [mantissa = ''] = text.split(/e/i)
+  if (mantissa.replace('.', '').replace(/^0+|0+$/g, '').length > 15) return undefined
   const real = Number(sign + text)
   return Number.isNaN(real) ? undefined : { type: 'value', value: real === 0 ? 0 : real, real: true }
 }
@@ -278,6 +287,7 @@ function truthConstant(node: SqlExpr, scope: Scope): boolean | undefined {
     return truthConstant(node.exprs[0] as SqlExpr, scope)
   if (node.type === 'InListExpr' && (node.rhs ?? []).length === 0) return node.not
   if (node.type !== 'Id' || columnOf(node, scope) !== undefined) return undefined
+  if (scope.aliases.has(node.name.toLowerCase())) return undefined
   return /^true$/i.test(node.name) ? true : /^false$/i.test(node.name) ? false : undefined
 }
 
@@ -339,6 +349,12 @@ function affinityOf(node: SqlExpr, scope: Scope): ComparedAs | null {
 /** Somewhere in it stands a COLLATE: it then goes before the collations of columns. */
 function hasCollate(node: SqlExpr): boolean {
   return node.type === 'CollateExpr' || operandsOf(node).some(hasCollate)
+}
+
+function withoutCollate(node: SqlExpr): SqlExpr {
+  if (node.type === 'CollateExpr') return withoutCollate(node.expr)
+  const [inner] = node.type === 'ParenthesizedExpr' && node.exprs.length === 1 ? node.exprs : []
+  return inner === undefined ? node : withoutCollate(inner)
 }
 
 /** A column's, or that of the first COLLATE within; undefined for an expression without one. */

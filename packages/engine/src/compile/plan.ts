@@ -321,5 +321,7 @@ function indexOfGroup(expr: Expr, groupBy: readonly { expr: Expr }[]): number {
 /** JSON has no bigint, and no infinity. */
 const written = (expr: Expr) =>
   JSON.stringify(expr, (_, part) =>
-    typeof part === 'bigint' || (typeof part === 'number' && !Number.isFinite(part)) ? `${part} ` : part,
+    typeof part === 'bigint' || (typeof part === 'number' && !Number.isFinite(part))
+      ? { number: String(part) }
+      : part,
   )

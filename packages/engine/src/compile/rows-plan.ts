@@ -54,7 +54,9 @@ export function planRows(
     ),
   ]
   const terms = (body.orderBy ?? []).map(({ expr }) => resolve(expr, scope))
-  const read: Expr[] = [...outputs, ...terms, ...(where === null ? [] : [where])]
+  // A column that rows are sorted by comes with them anyway.
+  const sorted = terms.filter(({ type }) => type !== 'column')
+  const read: Expr[] = [...outputs, ...sorted, ...(where === null ? [] : [where])]
   for (const { lookup, on } of joins) read.push(...(lookup ?? []), ...(on === null ? [] : [on]))
   const missing = missingColumns(read, outputs, sources.length)
   outputs.push(...missing.map((ref) => columnExpr(scope, ref)))
@@ -66,10 +68,10 @@ export function planRows(
     needs,
     finish: (order) => {
       // What is sorted by and not selected stands behind all that was planned.
-      const sorted = new Map(
+      const behind = new Map(
         order.flatMap(({ column }, i) => (column < outputs.length ? [] : [[column, terms[i]]])),
       )
-      const more = [...sorted].sort(([a], [b]) => (a as number) - (b as number))
+      const more = [...behind].sort(([a], [b]) => (a as number) - (b as number))
       return {
         type: 'rows',
         sources: planned,

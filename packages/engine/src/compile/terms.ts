@@ -12,17 +12,25 @@ export function conjuncts(expr: Expr): Expr[] {
   return [expr]
 }
 
-/** SQLite takes a bare integer for the number of an output, also in parentheses, with a plus or with COLLATE. */
+/** SQLite takes a bare integer for the number of an output, also in parentheses, with signs or with COLLATE: -(-2) is 2. */
 export function ordinalOf(term: Expr): number | undefined {
+  const integer = integerOf(term)
+  return integer !== undefined && integer < 0 ? undefined : integer
+}
+
+function integerOf(term: Expr): number | undefined {
   switch (term.type) {
     case 'NumericLiteral':
       return /^(\d+|0x[0-9a-f]+)$/i.test(term.value) ? Number(term.value) : undefined
     case 'ParenthesizedExpr':
-      return term.exprs.length === 1 ? ordinalOf(term.exprs[0] as Expr) : undefined
-    case 'UnaryExpr':
-      return term.op === 'Positive' ? ordinalOf(term.expr) : undefined
+      return term.exprs.length === 1 ? integerOf(term.exprs[0] as Expr) : undefined
+    case 'UnaryExpr': {
+      if (term.op !== 'Positive' && term.op !== 'Negative') return undefined
+      const integer = integerOf(term.expr)
+      return integer === undefined || term.op === 'Positive' ? integer : -integer
+    }
     case 'CollateExpr':
-      return ordinalOf(term.expr)
+      return integerOf(term.expr)
     default:
       return undefined
   }

@@ -10,6 +10,7 @@ import {
   type QueryChange,
   type QueryId,
   type RowKey,
+  type Settled,
   type StorageInfo,
   type Version,
   type Welcome,
@@ -34,6 +35,7 @@ import type {
   Merged,
   OpenOptions,
   Patch,
+  PendingState,
   Rejection,
   Stored,
   TableName,
@@ -41,6 +43,7 @@ import type {
   Transaction,
   Write,
 } from './types.ts'
+import { WriteHandle } from './write-handle.ts'
 
 /** How long a query stays live after its last subscriber has left, in ms: the next mount finds its rows still there. */
 const WARM = 1000
@@ -49,7 +52,9 @@ const TIMEOUT = 10_000
 
 interface PendingWrite {
   readonly request: WriteRequest
-  readonly settle: (stored: Stored) => void
+  /** When it was made, on the clock that only goes forward. */
+  readonly since: number
+  readonly settle: (stored: Stored, undo: Settled['undo']) => void
   readonly reject: (error: MillraceError) => void
 }
 
@@ -161,6 +166,14 @@ class Client implements Database {
 
   onConnection(listener: (connection: Connection) => void): () => void {
     return addOwn(this.#connectionListeners, (connection) => listener(connection))
+  }
+
+  get pending(): PendingState {
+    const [oldest] = this.#pending.values()
+    return {
+      writes: this.#pending.size,
+      oldest: oldest === undefined ? 0 : performance.now() - oldest.since,
+    }
   }
 
   onRejected(listener: (rejection: Rejection) => void): () => void {
@@ -294,26 +307,20 @@ class Client implements Database {
 
   // ——— Writes
 
-  #write(operations: Operation[]): Write {
+  #write(operations: readonly Operation[]): Write {
     if (this.#closing !== null || this.#connection.state.status === 'closed')
       throw this.#connection.closedError
     const id = this.#nextWrite++ as WriteId
-    let settle!: (stored: Stored) => void
-    let reject!: (error: MillraceError) => void
-    const stored = new Promise<Stored>((resolve, fail) => {
-      settle = resolve
-      reject = fail
-    })
-    // Refusals are told to onRejected; a `stored` that nobody awaits must not end a process.
-    stored.catch(() => {})
+    const handle = new WriteHandle((undo) => this.#write(undo))
     const request: WriteRequest = { id, operations }
-    this.#pending.set(id, { request, settle, reject })
+    const { settle, reject } = handle
+    this.#pending.set(id, { request, since: performance.now(), settle, reject })
     if (this.#unsent.length === 0) queueMicrotask(() => this.#sendWrites())
     this.#unsent.push(request)
     const concerned = new Set<LiveStore>()
     this.#touch(this.#overlays.add(id, operations), concerned)
     this.#refresh(concerned)
-    return { stored }
+    return handle
   }
 
   #sendWrites(): void {
@@ -442,8 +449,8 @@ class Client implements Database {
         concerned.add(store)
       }
       const { version, woken } = message
-      for (const { id, changes } of message.settled) {
-        ends.push(this.#end(id, touched, (write) => write.settle({ changes, woken, version })))
+      for (const { id, changes, undo } of message.settled) {
+        ends.push(this.#end(id, touched, (write) => write.settle({ changes, woken, version }, undo)))
       }
       for (const { id, error } of message.rejected) ends.push(this.#reject(id, decodeError(error), touched))
     }
@@ -485,7 +492,8 @@ class Client implements Database {
   #reject(id: WriteId, error: MillraceError, touched: Touched<LiveStore>[]): () => void {
     return this.#end(id, touched, (write) => {
       write.reject(error)
-      if (this.#rejectionListeners.size > 0) notifyAll(this.#rejectionListeners, { error })
+      const { operations } = write.request
+      if (this.#rejectionListeners.size > 0) notifyAll(this.#rejectionListeners, { error, operations })
       // A refusal that nobody hears of would be a lost write.
       else console.error(error)
     })

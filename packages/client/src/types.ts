@@ -4,6 +4,7 @@ import type {
   MergeAnswer,
   MergeChange,
   MillraceError,
+  Operation,
   PortSource,
   StorageInfo,
   Version,
@@ -64,6 +65,14 @@ export interface Write {
    * view again. It need not be awaited: `onRejected` hears of refusals as well.
    */
   readonly stored: Promise<Stored>
+  /**
+   * Undoes it, as a write of its own, over all tables that it was made of: what was inserted goes, what was deleted comes
+   * back, columns that were changed get the values that they had. It shows in the same tick where this write is stored
+   * already, else as soon as it is. What others changed since in other columns stays. `stored` of the new write rejects
+   * with `WRITE_REJECTED` where there is nothing to undo, or where that is not known: this write was refused, ran SQL text
+   * (`exec`), changed a key, or was stored by a tab that has gone since.
+   */
+  undo(): Write
 }
 
 /** What became of a write. */
@@ -77,7 +86,17 @@ export interface Stored {
 
 /** A write that the database refused. */
 export interface Rejection {
+  /** `error.at` says which row of which table, and which constraint, as far as SQLite does. */
   readonly error: MillraceError
+  /** What the write was made of, to show it, or to make it again with other values. */
+  readonly operations: readonly Operation[]
+}
+
+/** The writes that are not stored yet. */
+export interface PendingState {
+  readonly writes: number
+  /** How long the oldest of them has waited, in ms; 0 where there is none. */
+  readonly oldest: number
 }
 
 /** What became of a merge. */
@@ -177,6 +196,9 @@ export interface Database<T extends Tables = Tables> {
    * all), and after all writes made before it here. The highest `dbVersion` among them is where to go on from.
    */
   changesSince(dbVersion: number): Promise<readonly MergeChange[]>
+
+  /** The writes on their way now. It is worked out when it is read. */
+  readonly pending: PendingState
 
   /** Hears of every refused write. Without a listener they are logged as errors. */
   onRejected(listener: (rejection: Rejection) => void): () => void

@@ -37,11 +37,12 @@ export interface ContractTables {
  * |---|---|
  * | `list` | `<ul data-status data-error>` of `query`, with the code of the error; in it for each row `<li data-id>` with {@link lineOf} the row, by a component of its own that calls `probe.row(id)` each time it works that text out |
  * | `count` | the lengths of `query` and of `count` in one component: `<p>2 of 2</p>`; it calls `probe.count(2, 2)` each time it works that text out |
+ * | `rejections` | `<aside>` with a `<button>` for each refused write, with the code of its error: a click dismisses it |
  * | `editor` | `<input>` with the title of the first row, controlled: each input event writes the title with `db.update` |
  */
 export interface Page {
   readonly db: Database<ContractTables> | undefined
-  readonly parts: readonly ('list' | 'count' | 'editor')[]
+  readonly parts: readonly ('list' | 'count' | 'editor' | 'rejections')[]
   /** To be called on each render, or by the accessor: it makes a new object each time. */
   readonly query: () => Queryable<Todo> | null
   readonly count: () => Queryable<{ readonly n: number }>
@@ -337,6 +338,23 @@ function writes(driver: BindingDriver): void {
     await driver.nextMicrotask?.()
     expect(lines(page)).toEqual(['one', 'two', 'three'])
     expect(refused).toEqual(['WRITE_REJECTED', 'WRITE_REJECTED'])
+  })
+
+  test('refused writes are listed until they are dismissed', async () => {
+    const db = await database()
+    const page = await mountLive(driver, listPage(db, { parts: ['list', 'rejections'] }))
+    const told = () => [...page.root.querySelectorAll('aside button')]
+    await expect(db.insert('todo', todo(5, 'forbidden')).stored).rejects.toMatchObject({})
+    await expect(db.update('todo', 77, { done: 1 }).stored).rejects.toMatchObject({})
+    await until(() =>
+      expect(told().map(({ textContent }) => textContent)).toEqual(['WRITE_REJECTED', 'WRITE_REJECTED']),
+    )
+    const [, second] = told()
+    told()[0]?.dispatchEvent(new MouseEvent('click', { bubbles: true }))
+    await until(() => expect(told()).toEqual([second]))
+    page.unmount()
+    db.onRejected(() => {})
+    await expect(db.update('todo', 77, { done: 1 }).stored).rejects.toMatchObject({})
   })
 
   gapOrTest(driver, 'a refused write keeps the DOM of the rows it touched', async () => {

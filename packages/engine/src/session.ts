@@ -79,7 +79,10 @@ export class Session implements EngineCalls {
     for (const request of writes) {
       this.#engine.enqueue({ client, request, answered }, (outcome) => {
         if ('error' in outcome) this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
-        else this.#settled.push({ id: request.id, changes: outcome.changes })
+        else {
+          const undo = 'undo' in outcome ? outcome.undo : null
+          this.#settled.push({ id: request.id, changes: outcome.changes, undo })
+        }
       })
     }
   }

@@ -1,3 +1,5 @@
+import type { SqlValue } from './value.ts'
+
 /**
  * Why a call failed. Switch on this, never on the message.
  *
@@ -32,14 +34,35 @@ export type ErrorCode =
   | 'CLOSED'
   | 'INTERNAL'
 
+/** Where a write was refused, as far as SQLite says. */
+export interface RefusedAt {
+  readonly table: string
+  /** Of the row that was to be written; null where the write did not name one. */
+  readonly key: readonly SqlValue[] | null
+  /** The columns that the constraint is of. */
+  readonly columns: readonly string[]
+  /** `row`: there is none with this key. `other`: a trigger, a type, anything else. */
+  readonly constraint: 'unique' | 'not null' | 'check' | 'foreign key' | 'row' | 'other'
+}
+
+/** What may be told besides code and message. */
+export interface ErrorDetails {
+  readonly cause?: unknown
+  /** Of `WRITE_REJECTED`. */
+  readonly at?: RefusedAt | undefined
+}
+
 /** The one error class: what happened, with which values, and what to do; `code` tells which kind. */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError'
   readonly code: ErrorCode
+  /** Of `WRITE_REJECTED`: where. */
+  readonly at: RefusedAt | undefined
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+  constructor(code: ErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details?.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
+    this.at = details?.at
   }
 }
 
@@ -48,26 +71,26 @@ export interface ErrorData {
   readonly code: ErrorCode
   readonly message: string
   readonly cause?: string
+  readonly at?: RefusedAt
 }
 
 /** Anything that was thrown, as data. What is no MillraceError becomes `INTERNAL`. */
 export function encodeError(thrown: unknown): ErrorData {
   if (thrown instanceof MillraceError) {
-    return thrown.cause === undefined
-      ? { code: thrown.code, message: thrown.message }
-      : { code: thrown.code, message: thrown.message, cause: String(thrown.cause) }
+    const { code, message, cause, at } = thrown
+    return {
+      ...{ code, message },
+      ...(cause === undefined ? {} : { cause: String(cause) }),
+      ...(at === undefined ? {} : { at }),
+    }
   }
   const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
   return { code: 'INTERNAL', message: `Millrace met an error that it did not expect: ${message}` }
 }
 
 /** The error that was encoded, on the other side of a port. */
-export function decodeError(data: ErrorData): MillraceError {
-  return new MillraceError(
-    data.code,
-    data.message,
-    data.cause === undefined ? undefined : { cause: data.cause },
-  )
+export function decodeError({ code, message, cause, at }: ErrorData): MillraceError {
+  return new MillraceError(code, message, { cause, at })
 }
 
 /** For invariants: throws an `INTERNAL` error that reaches the user as a bug to report. */

@@ -1,4 +1,4 @@
-export type { ErrorCode, ErrorData } from './error.ts'
+export type { ErrorCode, ErrorData, ErrorDetails, RefusedAt } from './error.ts'
 export { assert, decodeError, encodeError, MillraceError, unreachable } from './error.ts'
 export type { Explanation, StrategyName, WokenBy } from './explanation.ts'
 export type { MergeAnswer, MergeChange, OriginVersion } from './merge.ts'

@@ -121,6 +121,8 @@ export interface Settled {
   readonly id: WriteId
   /** Rows that its statements changed. */
   readonly changes: number
+  /** What undoes it; null where that is not known: it ran SQL text, or was applied before and is sent again. */
+  readonly undo: readonly Operation[] | null
 }
 
 /** A write that the database refused, and why. It changed nothing. */

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { MillraceProvider, useDb, useQuery } from '@millrace/react'
+import { MillraceProvider, useDb, useQuery, useRejections } from '@millrace/react'
 import { render } from '@testing-library/react'
 import { Component, memo, type ReactElement, type ReactNode, StrictMode } from 'react'
 import { renderToString } from 'react-dom/server'
@@ -48,7 +48,21 @@ function Editor({ page }: { page: Page }) {
   )
 }
 
-const components = { list: List, count: Count, editor: Editor }
+function Rejections() {
+  const { rejections, dismiss } = useRejections()
+  return (
+    <aside>
+      {rejections.map((rejection, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the contract asks that the others stay where they are
+        <button type="button" key={rejections.length - i} onClick={() => dismiss(rejection)}>
+          {rejection.error.code}
+        </button>
+      ))}
+    </aside>
+  )
+}
+
+const components = { list: List, count: Count, editor: Editor, rejections: Rejections }
 
 function App({ page }: { page: Page }) {
   const parts = page.parts.map((part, i) => {

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { MillraceProvider, useDb, useQuery } from '@millrace/solid'
+import { MillraceProvider, useDb, useQuery, useRejections } from '@millrace/solid'
 import { render } from '@solidjs/testing-library'
 import { createEffect, createSignal, ErrorBoundary, For, Show } from 'solid-js'
 import {
@@ -51,7 +51,22 @@ function Editor(props: { page: Page }) {
   )
 }
 
-const components = { list: List, count: Count, editor: Editor }
+function Rejections() {
+  const refused = useRejections()
+  return (
+    <aside>
+      <For each={refused.rejections}>
+        {(rejection) => (
+          <button type="button" onClick={() => refused.dismiss(rejection)}>
+            {rejection.error.code}
+          </button>
+        )}
+      </For>
+    </aside>
+  )
+}
+
+const components = { list: List, count: Count, editor: Editor, rejections: Rejections }
 
 function App(props: { page: Page }) {
   const parts = () => (

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/protocol'
+import { MillraceError, type RefusedAt } from '@millrace/protocol'
 import { SqliteError } from './sqlite.ts'
 
 // sqlite.org/rescode.html
@@ -49,24 +49,40 @@ export function invalidSql(thrown: unknown, sql: string): unknown {
   )
 }
 
-/** Why the database refused a write. `what` names it: `insert into todo`. */
-export function rejection(thrown: unknown, what: string): unknown {
+/** A row that a write names. */
+export type Aimed = Pick<RefusedAt, 'table' | 'key'>
+
+/** Why the database refused a write. `what` names it: `insert into todo`; `aimed`: the row that it is about. */
+export function rejection(thrown: unknown, what: string, aimed?: Aimed): unknown {
   if (!(thrown instanceof SqliteError)) return thrown
   const storage = storageError(thrown)
   if (storage !== undefined) return storage
   const code = thrown.resultCode & 0xff
+  const at = aimed === undefined ? undefined : refusedAt(thrown.message, aimed)
   if (code === CONSTRAINT || code === MISMATCH) {
     return new MillraceError(
       'WRITE_REJECTED',
       `The database refused to ${what}: ${thrown.message}.${advice(thrown.message)}`,
-      {
-        cause: thrown,
-      },
+      { cause: thrown, at },
     )
   }
   return new MillraceError('WRITE_REJECTED', `The database could not ${what}: ${thrown.message}.`, {
     cause: thrown,
+    at,
   })
+}
+
+/** SQLite names what failed in its message: `UNIQUE constraint failed: todo.list, todo.position`. */
+function refusedAt(message: string, { table, key }: Aimed): RefusedAt {
+  const [, kind, of = ''] =
+    /^(UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed(?:: (.*))?$/.exec(message) ?? []
+  const constraint = (kind?.toLowerCase() ?? 'other') as RefusedAt['constraint']
+  if (constraint !== 'unique' && constraint !== 'not null') return { table, key, columns: [], constraint }
+  const names = of.split(', ').map((name) => name.split('.'))
+  // A trigger may have written to another table.
+  const named = names[0]?.[0] ?? table
+  const columns = names.map(([, column = '']) => column)
+  return { table: named, key: named === table ? key : null, columns, constraint }
 }
 
 function advice(message: string): string {

@@ -36,7 +36,8 @@ function notation(sql: string, parameters: readonly SqlValue[] = [], forClient =
   return [told, plan === null ? null : plan.type === 'rows' ? plan.window : plan.type]
 }
 
-const JOIN = 'SELECT t.id FROM t JOIN u ON u.t = t.id'
+/** Of which the client has no plan. */
+const JOIN = 'SELECT t.id FROM u RIGHT JOIN t ON u.t = t.id'
 const GROUPS = 'SELECT a, max(id) FROM t GROUP BY a'
 const MAX = Number.MAX_SAFE_INTEGER
 
@@ -53,6 +54,7 @@ describe('by LIMIT and OFFSET, with a margin for the client that can predict', (
     ['SELECT id FROM t LIMIT 5 OFFSET -2', [], '0…13', { limit: 5, margin: 8, offset: 0 }],
     ['SELECT id FROM t LIMIT ?', [-1], 'all', null],
     ['SELECT id FROM t LIMIT -1 OFFSET ?', [-1], 'all', null],
+    ['SELECT u.id FROM u JOIN t ON t.id = u.t LIMIT 5', [], '0…13', { limit: 5, margin: 8, offset: 0 }],
     // Nothing is predicted of these: no margin.
     [`${JOIN} LIMIT 5`, [], '0…5', null],
     [`${GROUPS} LIMIT 5 OFFSET 1`, [], '1…6', null],

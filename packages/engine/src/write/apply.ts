@@ -9,7 +9,7 @@ import {
 import { checkHarmless, checkParameterCount } from '../compile/compile.ts'
 import type { AccessRecorder } from '../database/authorizer.ts'
 import { type Database, quote } from '../database/database.ts'
-import { excerpt, invalidSql, rejection } from '../database/errors.ts'
+import { type Aimed, excerpt, invalidSql, rejection } from '../database/errors.ts'
 import { type Catalog, findTable, isInternal, type Table } from '../schema/catalog.ts'
 
 /** What is known of a text of `exec`. */
@@ -17,6 +17,21 @@ interface Checked {
   readonly parameterCount: number
   /** Virtual tables that it writes to. */
   readonly virtual: readonly Table[]
+}
+
+/** What undoes a write, as it is found while it runs. */
+export class Undo {
+  #operations: Operation[] | null = []
+
+  add(operation: Operation | undefined): void {
+    if (operation === undefined) this.#operations = null
+    else this.#operations?.unshift(operation)
+  }
+
+  /** Null where it cannot be told. */
+  get operations(): readonly Operation[] | null {
+    return this.#operations
+  }
 }
 
 /** Runs the operations of writes inside the open transaction. */
@@ -37,10 +52,17 @@ export class Writer {
     this.#catalog = catalog
   }
 
-  /** The rows that it changed. @throws MillraceError */
-  apply(operations: readonly Operation[]): number {
+  /**
+   * The rows that it changed. What undoes it is put into `undo`, the last first; false where that cannot be told.
+   * @throws MillraceError
+   */
+  apply(operations: readonly Operation[], undo: Undo | null = null): number {
     let changes = 0
-    for (const operation of operations) changes += this.#applyOne(operation)
+    for (const operation of operations) {
+      const inverse = undo === null ? undefined : this.#inverse(operation)
+      changes += this.#applyOne(operation)
+      if (undo !== null) undo.add(inverse === 'its key' ? this.#removal(operation) : inverse)
+    }
     return changes
   }
 
@@ -55,20 +77,22 @@ export class Writer {
     switch (operation.type) {
       case 'insert': {
         const { table, sql } = this.#statement('insert', operation.table, Object.keys(operation.row))
-        return this.#run(`insert into ${table.name}`, sql, valuesOf(table, operation.row))
+        const aimed = { table: table.name, key: keyIn(table, operation.row) }
+        return this.#run(`insert into ${table.name}`, sql, valuesOf(table, operation.row), aimed)
       }
       case 'update': {
         const columns = Object.keys(operation.patch)
         const { table, sql } = this.#statement('update', operation.table, columns)
         const key = keyValues(table, operation.key)
         if (columns.length === 0) return 0
-        const values = valuesOf(table, operation.patch)
-        const changes = this.#run(`update ${table.name}`, sql, [...values, ...key])
+        const values = [...valuesOf(table, operation.patch), ...key]
+        const changes = this.#run(`update ${table.name}`, sql, values, { table: table.name, key })
         return this.#found(changes, 'update', table, operation.key)
       }
       case 'delete': {
         const { table, sql } = this.#statement('delete', operation.table, [])
-        const changes = this.#run(`delete from ${table.name}`, sql, keyValues(table, operation.key))
+        const key = keyValues(table, operation.key)
+        const changes = this.#run(`delete from ${table.name}`, sql, key, { table: table.name, key })
         return this.#found(changes, 'delete', table, operation.key)
       }
       case 'exec':
@@ -81,11 +105,62 @@ export class Writer {
     }
   }
 
-  #run(what: string, sql: string, parameters: readonly SqlValue[]): number {
+  /** What undoes an operation, read before it runs; `its key`: the removal of the row that it will have inserted. */
+  #inverse(operation: Operation): Operation | 'its key' | undefined {
+    switch (operation.type) {
+      case 'insert':
+        return 'its key'
+      case 'update': {
+        const table = this.#table(operation.table)
+        const columns = Object.keys(operation.patch)
+        checkColumns(table, columns)
+        if (columns.length === 0) return { ...operation }
+        const row = this.#row(table, columns, operation.key)
+        // Which row has the key afterwards is another question where the key itself changes.
+        if (row === undefined || columns.some((column) => isKeyColumn(table, column))) return undefined
+        return { ...operation, patch: row }
+      }
+      case 'delete': {
+        const table = this.#table(operation.table)
+        const columns = table.columns.filter(({ generated }) => !generated).map(({ name }) => name)
+        const row = this.#row(table, columns, operation.key)
+        return row === undefined ? undefined : { type: 'insert', table: table.name, row }
+      }
+      case 'exec':
+        return undefined
+    }
+  }
+
+  #row(
+    table: Table,
+    columns: readonly string[],
+    key: readonly SqlValue[],
+  ): Record<string, SqlValue> | undefined {
+    const row = this.#database.get(
+      `SELECT ${columns.map(quote).join(', ')} FROM ${quote(table.name)} WHERE ${whereKey(table)}`,
+      keyValues(table, key),
+    )
+    // Text that is no UTF-8 is read as another, which would be put back.
+    if (row === undefined || row.some((value) => typeof value === 'string' && value.includes('\ufffd')))
+      return undefined
+    return Object.fromEntries(columns.map((column, i) => [column, row[i] as SqlValue]))
+  }
+
+  /** The removal of a row that was inserted just now. */
+  #removal(operation: Operation): Operation | undefined {
+    if (operation.type !== 'insert') return undefined
+    const table = this.#table(operation.table)
+    if (table.info.key.length === 0) return undefined
+    const given = keyIn(table, operation.row)
+    const key = given ?? (table.info.autoKey ? this.#database.get('SELECT last_insert_rowid()') : undefined)
+    return key === undefined ? undefined : { type: 'delete', table: table.name, key }
+  }
+
+  #run(what: string, sql: string, parameters: readonly SqlValue[], aimed?: Aimed): number {
     try {
       return this.#database.run(sql, parameters)
     } catch (error) {
-      throw rejection(error, what)
+      throw rejection(error, what, aimed)
     }
   }
 
@@ -125,6 +200,7 @@ export class Writer {
     throw new MillraceError(
       'WRITE_REJECTED',
       `Could not ${what} the row of ${table.name} with the key ${key.map(String).join(', ')}: there is none. It may have been deleted elsewhere.`,
+      { at: { table: table.name, key, columns: [], constraint: 'row' } },
     )
   }
 
@@ -226,6 +302,17 @@ function keyValues(table: Table, key: readonly SqlValue[]): SqlValue[] {
 /** Values come from outside; what TypeScript says of them may not be so. */
 function valuesOf(table: Table, row: Readonly<Record<string, SqlValue>>): SqlValue[] {
   return Object.entries(row).map(([column, value]) => toSqlValue(value, `${table.name}.${column}`))
+}
+
+/** The key that a row is inserted with; null where it does not say. */
+function keyIn(table: Table, row: Readonly<Record<string, SqlValue>>): SqlValue[] | null {
+  if (table.info.key.length === 0) return null
+  const key = table.info.key.map((column) => {
+    const name = table.columns[column]?.name.toLowerCase()
+    const given = Object.entries(row).find(([column]) => column.toLowerCase() === name)
+    return given?.[1] ?? null
+  })
+  return key.includes(null) ? null : key
 }
 
 function isKeyColumn(table: Table, column: string): boolean {

@@ -1,7 +1,13 @@
-import { type ClientId, MillraceError, type OriginVersion, type WriteRequest } from '@millrace/protocol'
+import {
+  type ClientId,
+  MillraceError,
+  type Operation,
+  type OriginVersion,
+  type WriteRequest,
+} from '@millrace/protocol'
 import type { Database } from '../database/database.ts'
 import { rejection, storageError } from '../database/errors.ts'
-import type { AppliedWrites, Writer } from './apply.ts'
+import { type AppliedWrites, Undo, type Writer } from './apply.ts'
 import {
   applyVersion,
   type MergeOutcome,
@@ -25,7 +31,10 @@ export interface QueuedMerge {
   readonly merge: MergePlan
 }
 
-export type Outcome = { readonly changes: number } | MergeOutcome | { readonly error: unknown }
+export type Outcome =
+  | { readonly changes: number; readonly undo: readonly Operation[] | null }
+  | MergeOutcome
+  | { readonly error: unknown }
 
 /** What a group of writes did: one outcome each, in order. */
 export interface GroupResult {
@@ -139,7 +148,7 @@ function tryVersion(context: Context, version: MergeVersion): { readonly rows: n
 /** The one write of its transaction, which is what undoes it. */
 function applyAlone(context: Context, write: QueuedWrite): Outcome {
   try {
-    return findBefore(context, write) ?? { changes: apply(context, write) }
+    return findBefore(context, write) ?? apply(context, write)
   } catch (error) {
     return { error }
   }
@@ -151,10 +160,10 @@ function applyUnderSavepoint(context: Context, write: QueuedWrite): Outcome {
   const { database } = context
   database.run('SAVEPOINT millrace_write')
   try {
-    const changes = apply(context, write)
+    const outcome = apply(context, write)
     // Here too SQLite may refuse, and then the savepoint is still there.
     database.run('RELEASE millrace_write')
-    return { changes }
+    return outcome
   } catch (error) {
     if (!database.connection.autocommit) {
       database.run('ROLLBACK TO millrace_write')
@@ -167,17 +176,20 @@ function applyUnderSavepoint(context: Context, write: QueuedWrite): Outcome {
 /** What became of a write that is sent again. */
 function findBefore({ applied }: Context, { client, request }: QueuedWrite): Outcome | undefined {
   const before = client === null ? undefined : applied.find(client, request)
-  return before === 'refused' ? { error: refusedBefore() } : before
+  if (before === 'refused') return { error: refusedBefore() }
+  return before === undefined ? undefined : { changes: before.changes, undo: null }
 }
 
-/** Runs the write, with the record that it was applied. The rows that it changed. */
-function apply({ writer, applied, now }: Context, { client, request, answered }: QueuedWrite): number {
-  const changes = writer.apply(request.operations)
+/** Runs the write, with the record that it was applied. */
+function apply({ writer, applied, now }: Context, { client, request, answered }: QueuedWrite): Outcome {
+  // Who writes from within the process reads for itself what was there.
+  const undo = client === null ? null : new Undo()
+  const changes = writer.apply(request.operations, undo)
   if (client !== null) {
     if (answered > 0) applied.forget(client, answered)
     applied.record(client, request, changes, now())
   }
-  return changes
+  return { changes, undo: undo?.operations ?? null }
 }
 
 function refusedBefore(): MillraceError {

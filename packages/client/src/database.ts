@@ -18,9 +18,11 @@ import {
   type WriteRequest,
 } from '@millrace/protocol'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
+import { ExecPlans, execute } from './exec-plans.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
-import { fold, PendingWrites, type Touched, untouched } from './pending.ts'
+import { applyTo } from './order-into.ts'
+import { type Execute, fold, PendingWrites, type Touched, touchedIn, untouched } from './pending.ts'
 import type { Rows } from './predict/predictor.ts'
 import { type CompiledQuery, compileQuery, type Queryable } from './query.ts'
 import { Routing } from './routing.ts'
@@ -82,6 +84,7 @@ class Client implements Database {
   readonly #overlays: PendingWrites<LiveStore>
   readonly #cache: RowCache
   readonly #rows: Rows
+  readonly #execPlans = new ExecPlans()
   readonly #routing = new Routing<LiveStore>()
   /** Takes a live query out of what routes writes to it. */
   readonly #unroute = new Map<LiveStore, () => void>()
@@ -192,6 +195,12 @@ class Client implements Database {
         return (stores.get(compiled.id)?.snapshot ?? PENDING) as LiveQuery<R>['snapshot']
       },
       subscribe: (listener) => this.#subscribe(compiled, listener as (change: Change) => void),
+      orderInto(destination) {
+        const undo = this.subscribe((change) => applyTo(destination, change))
+        const { status, data } = this.snapshot
+        if (status !== 'pending') destination.reset(data)
+        return undo
+      },
     }
   }
 
@@ -318,9 +327,24 @@ class Client implements Database {
     if (this.#unsent.length === 0) queueMicrotask(() => this.#sendWrites())
     this.#unsent.push(request)
     const concerned = new Set<LiveStore>()
-    this.#touch(this.#overlays.add(id, operations), concerned)
+    this.#touch(
+      this.#overlays.add(id, operations, (exec) => this.#execute(exec)),
+      concerned,
+    )
     this.#refresh(concerned)
     return handle
+  }
+
+  /** What SQL text does to rows that are known, if how it can be predicted is known. */
+  #execute({ sql, parameters }: Extract<Operation, { type: 'exec' }>): ReturnType<Execute> {
+    const plan = this.#execPlans.of(sql, (text) => this.#connection.calls?.planExec(text))
+    const table = plan == null ? undefined : this.#operations.find(plan.table)
+    if (plan == null || table === undefined) return null
+    const pending = this.#overlays.overlay(plan.table)?.rows.keys() ?? []
+    const keys = new Set([...this.#cache.keys(plan.table), ...pending])
+    // All of them before the first is changed, as SQLite does.
+    const rows = [...execute(plan, table, parameters, [...keys], this.#rows)]
+    return { type: plan.type, table: plan.table, rows }
   }
 
   #sendWrites(): void {
@@ -519,10 +543,9 @@ class Client implements Database {
 
   /** Tells the views of these rows, and adds those that may show something else to `concerned`. */
   #touch(touched: Touched<LiveStore>, concerned: Set<LiveStore>): void {
-    for (const [table, rows] of touched) {
+    for (const [table, { rows, untold }] of touched) {
       for (const store of this.#waiting.get(table) ?? []) concerned.add(store)
-      const isUnpredicted = rows.size === 0 || (this.#overlays.overlay(table)?.unpredicted.size ?? 0) > 0
-      if (isUnpredicted) for (const store of this.#predicting.get(table) ?? []) concerned.add(store)
+      if (untold) for (const store of this.#predicting.get(table) ?? []) concerned.add(store)
       for (const [key, known] of rows) this.#touchOne(table, key, known, concerned)
     }
   }
@@ -548,8 +571,7 @@ class Client implements Database {
     const pending = this.#overlays.row(table, key)
     if (pending === undefined) return
     pending.state = undefined
-    const rows = this.#renewed.get(table) ?? new Map<RowKey, ReadonlySet<LiveStore>>()
-    this.#renewed.set(table, rows.set(key, pending.concerned))
+    touchedIn(this.#renewed, table).rows.set(key, pending.concerned)
   }
 
   #takeRenewed(): Touched<LiveStore> {

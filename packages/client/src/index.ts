@@ -20,6 +20,7 @@ export type {
   Change,
   Connection,
   Database,
+  Destination,
   Edit,
   InsertRow,
   Key,

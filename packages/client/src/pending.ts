@@ -11,10 +11,19 @@ import { stored } from './expression/convert.ts'
 import type { RowImage } from './row-cache.ts'
 
 /** A pending write's change of one row. Values are as the columns will store them, or UNKNOWN. */
-export type RowOperation =
-  | { readonly write: WriteId; readonly type: 'insert'; readonly values: readonly Value[] }
-  | { readonly write: WriteId; readonly type: 'patch'; readonly values: ReadonlyMap<number, Value> }
-  | { readonly write: WriteId; readonly type: 'delete' }
+export type RowOperation = RowChange & { readonly write: WriteId }
+
+export type RowChange =
+  | { readonly type: 'insert'; readonly values: readonly Value[] }
+  | { readonly type: 'patch'; readonly values: ReadonlyMap<number, Value> }
+  | { readonly type: 'delete' }
+
+/** What is known of what SQL text does: to which table, and to which of the rows that are known here. Null: nothing. */
+export type Execute = (operation: Extract<Operation, { type: 'exec' }>) => {
+  readonly type: 'update' | 'delete'
+  readonly table: string
+  readonly rows: Iterable<readonly [RowKey, RowChange]>
+} | null
 
 /** A row that pending writes touch. */
 export interface PendingRow<S> {
@@ -39,11 +48,24 @@ interface MutableOverlay<S> extends TableOverlay<S> {
   readonly unpredicted: Set<WriteId>
 }
 
-/**
- * Which rows of which tables something touched, each with those who took it into account so far. A table without rows:
- * something that cannot be told row by row.
- */
-export type Touched<S> = Map<string, Map<RowKey, ReadonlySet<S>>>
+/** Which rows of a table something touched, each with those who took it into account so far. */
+export interface TouchedTable<S> {
+  readonly rows: Map<RowKey, ReadonlySet<S>>
+  /** It touched, or no longer touches, rows of which it cannot be told which. */
+  untold: boolean
+}
+
+export type Touched<S> = Map<string, TouchedTable<S>>
+
+/** The part of it that is of one table. */
+export function touchedIn<S>(touched: Touched<S>, table: string): TouchedTable<S> {
+  let of = touched.get(table)
+  if (of === undefined) {
+    of = { rows: new Map(), untold: false }
+    touched.set(table, of)
+  }
+  return of
+}
 
 /**
  * The writes that are not settled, as operations on rows. Adding one looks at no other, and any can be withdrawn from the
@@ -68,35 +90,57 @@ export class PendingWrites<S> {
     return this.#overlays.get(table)?.rows.get(key)
   }
 
-  /** Adds a write and tells which rows it touches. */
-  add(write: WriteId, operations: readonly Operation[]): Touched<S> {
+  /** Adds a write and tells which rows it touches. `execute`: what SQL text does to rows that are known. */
+  add(write: WriteId, operations: readonly Operation[], execute: Execute): Touched<S> {
     const touched: Touched<S> = new Map()
+    const cannotTell = (table: TableInfo) => {
+      touchedIn(touched, table.name).untold = true
+      this.#overlayOf(table).unpredicted.add(write)
+    }
     for (const operation of operations) {
-      // What SQL text does is the engine's to say.
-      if (operation.type === 'exec') continue
+      if (operation.type === 'exec') {
+        const done = execute(operation)
+        const table = done === null ? undefined : this.#tables(done.table)
+        if (done === null || table === undefined) continue
+        // Rows that nobody here has seen may be among those that it changes.
+        cannotTell(table)
+        for (const [key, change] of done.rows) this.#append(touched, table, key, { ...change, write })
+        this.#spread(table, done.type, cannotTell)
+        continue
+      }
       const table = this.#tables(operation.table)
       if (table === undefined) continue
-      const overlay = this.#overlayOf(table)
-      const rows = touched.get(table.name) ?? new Map<RowKey, ReadonlySet<S>>()
-      touched.set(table.name, rows)
       const change = rowOperation(write, table, operation)
-      if (change === undefined) overlay.unpredicted.add(write)
-      else rows.set(change.key, append(overlay.rows, change.key, change.row))
+      if (change === undefined) cannotTell(table)
+      else this.#append(touched, table, change.key, change.row)
+      this.#spread(table, operation.type, cannotTell)
     }
-    this.#touched.set(write, new Map([...touched].map(([table, rows]) => [table, [...rows.keys()]])))
+    this.#touched.set(write, new Map([...touched].map(([table, { rows }]) => [table, [...rows.keys()]])))
     return touched
+  }
+
+  #append(touched: Touched<S>, table: TableInfo, key: RowKey, operation: RowOperation): void {
+    const concerned = append(this.#overlayOf(table).rows, key, operation)
+    touchedIn(touched, table.name).rows.set(key, concerned)
+  }
+
+  /** What cascades and triggers do to other tables is the engine's to say. */
+  #spread({ changes }: TableInfo, type: Operation['type'], cannotTell: (table: TableInfo) => void): void {
+    for (const name of [...(type === 'delete' ? changes.byDelete : []), ...changes.byAny]) {
+      const table = this.#tables(name)
+      if (table !== undefined) cannotTell(table)
+    }
   }
 
   /** Withdraws a write, settled or rejected, and tells which rows it touched. */
   remove(write: WriteId): Touched<S> {
     const touched: Touched<S> = new Map()
     for (const [table, keys] of this.#touched.get(write) ?? []) {
-      const rows = new Map<RowKey, ReadonlySet<S>>()
-      touched.set(table, rows)
       const overlay = this.#overlays.get(table)
       if (overlay === undefined) continue
-      overlay.unpredicted.delete(write)
-      for (const key of keys) rows.set(key, withdraw(overlay.rows, key, write))
+      const of = touchedIn(touched, table)
+      of.untold = overlay.unpredicted.delete(write)
+      for (const key of keys) of.rows.set(key, withdraw(overlay.rows, key, write))
       if (overlay.rows.size === 0 && overlay.unpredicted.size === 0) this.#overlays.delete(table)
     }
     this.#touched.delete(write)

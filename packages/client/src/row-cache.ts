@@ -61,6 +61,11 @@ export class RowCache {
     this.#changed(table, key)
   }
 
+  /** The rows of a table that are held. */
+  keys(table: string): Iterable<RowKey> {
+    return this.#tables.get(table)?.keys() ?? []
+  }
+
   /** Undefined where no view has the row. */
   image(table: string, key: RowKey): RowImage | undefined {
     const held = this.#tables.get(table)?.get(key)

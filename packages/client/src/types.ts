@@ -54,7 +54,10 @@ export interface Transaction<T extends Tables = Tables> {
   update<N extends TableName<T>>(table: N, key: Key, patch: Patch<T[N]>): void
   /** Deletes the row with this key. The write is rejected when there is none. */
   delete<N extends TableName<T>>(table: N, key: Key): void
-  /** Runs INSERT, UPDATE or DELETE in SQL. Its effect is not predicted: it shows when the engine has answered. */
+  /**
+   * Runs INSERT, UPDATE or DELETE in SQL. An UPDATE or DELETE of one table shows at once in the rows that live queries
+   * hold, from the second time on that its text runs; all else shows when the engine has answered.
+   */
   exec(query: Queryable<unknown>): void
 }
 
@@ -149,6 +152,21 @@ export interface LiveQuery<R = Row> {
    * Local writes call back before they return. Returns the undo; the last undo ends the query after a moment.
    */
   subscribe(listener: (change: Change<R>) => void): () => void
+  /**
+   * Keeps a list of yours in the order of the rows: subscribes, fills it once there are rows, and then tells it of each
+   * change, at most two operations for each row that changed. Returns the undo.
+   */
+  orderInto(destination: Destination<R>): () => void
+}
+
+/** A list that follows the rows of a live query. Rows that did not change are not spoken of. */
+export interface Destination<R = Row> {
+  /** All of them: at first, and where too much changed to tell it step by step. The array is not to be changed. */
+  reset(rows: readonly R[]): void
+  insert(index: number, row: R): void
+  remove(index: number): void
+  /** Another row in the place of the one with the same key. */
+  replace(index: number, row: R): void
 }
 
 /** Whether the engine can be reached. While it cannot, reads show what they showed, and writes are kept and sent later. */

@@ -50,6 +50,7 @@ export class UnsteadyPorts implements PortSource {
       unsubscribe: slow(calls.unsubscribe),
       write: slow(calls.write),
       query: slow(calls.query),
+      planExec: slow(calls.planExec),
       explain: slow(calls.explain),
       merge: slow(calls.merge),
       changesSince: slow(calls.changesSince),

@@ -3,6 +3,7 @@ import {
   type ClientId,
   type EngineCalls,
   type EngineMessage,
+  type ExecPlan,
   type Explanation,
   type MergeChange,
   MillraceError,
@@ -14,6 +15,7 @@ import {
   type WriteId,
 } from '@millrace/protocol'
 import { checkParameterCount, prepareRead } from './compile/compile.ts'
+import { planExec } from './compile/exec-plan.ts'
 import { AccessRecorder } from './database/authorizer.ts'
 import { Database } from './database/database.ts'
 import { invalidSql, storageError } from './database/errors.ts'
@@ -332,6 +334,12 @@ export class Engine {
   explain(sql: string, parameters: readonly SqlValue[] = []): Explanation {
     this.#checkOpen()
     return this.#queries.explain(sql, parameters.map(asParameter))
+  }
+
+  /** How a client can predict a text of `exec`. @internal */
+  planExec(sql: string): ExecPlan | null {
+    this.#checkOpen()
+    return planExec(this.#catalog, sql)
   }
 
   /** The whole database as the bytes of a SQLite file. */

@@ -80,6 +80,7 @@ function connectTo(engine: Engine): Port {
     unsubscribe: later(session.unsubscribe),
     write: later(session.write),
     query: later(session.query),
+    planExec: later(session.planExec),
     explain: later(session.explain),
     merge: later(session.merge),
     changesSince: later(session.changesSince),

@@ -2,6 +2,7 @@ import {
   type ClientId,
   type EngineCalls,
   type EngineMessage,
+  type ExecPlan,
   type Explanation,
   encodeError,
   type Hello,
@@ -89,6 +90,10 @@ export class Session implements EngineCalls {
 
   async query(sql: string, parameters: readonly SqlValue[]): Promise<QueryResult> {
     return this.#engine.query(sql, parameters)
+  }
+
+  async planExec(sql: string): Promise<ExecPlan | null> {
+    return this.#engine.planExec(sql)
   }
 
   async explain(sql: string, parameters: readonly SqlValue[]): Promise<Explanation> {

@@ -24,6 +24,7 @@ export { PROTOCOL_VERSION } from './message.ts'
 export type {
   ColumnInfo,
   ColumnRef,
+  ExecPlan,
   Expr,
   GroupOutput,
   GroupsPlan,

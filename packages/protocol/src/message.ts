@@ -1,7 +1,7 @@
 import type { ErrorData } from './error.ts'
 import type { Explanation } from './explanation.ts'
 import type { MergeAnswer, MergeChange } from './merge.ts'
-import type { Shape, TableInfo } from './plan.ts'
+import type { ExecPlan, Shape, TableInfo } from './plan.ts'
 import type { RowKey, SqlValue } from './value.ts'
 
 /** Raised with every change of the messages below: two sides that differ do not talk. */
@@ -84,6 +84,8 @@ export interface EngineCalls {
   write(writes: readonly WriteRequest[], answered: WriteId): Promise<void>
   /** Runs one SELECT once, after all earlier writes of this client. */
   query(sql: string, parameters: readonly SqlValue[]): Promise<QueryResult>
+  /** How a client can predict a text of `exec`; null where it cannot. It is not run, nor checked. */
+  planExec(sql: string): Promise<ExecPlan | null>
   /** Says how a query is, or would be, kept true. It is not run. */
   explain(sql: string, parameters: readonly SqlValue[]): Promise<Explanation>
   /**

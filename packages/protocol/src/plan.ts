@@ -17,6 +17,11 @@ export interface TableInfo {
   readonly autoKey: boolean
   /** True where a trigger or generated column may change what is stored, so that inserts and updates are not predicted. */
   readonly unpredictable: boolean
+  /** Tables that a write to this one may change besides, by cascades of foreign keys and by triggers. */
+  readonly changes: {
+    readonly byDelete: readonly string[]
+    readonly byAny: readonly string[]
+  }
 }
 
 /** A column of a table: what SQLite makes of the values that are written to it. */
@@ -199,6 +204,15 @@ export interface SumInputs {
 
 /** How a client can predict a query. */
 export type Plan = RowsPlan | GroupsPlan
+
+/** `UPDATE one table SET … WHERE …`, or `DELETE FROM one table WHERE …`, as far as a client can predict it. */
+export interface ExecPlan {
+  readonly type: 'update' | 'delete'
+  readonly table: string
+  readonly where: Expr | null
+  /** None of them is of the key. Of a DELETE: empty. */
+  readonly set: readonly { readonly column: number; readonly expr: Expr }[]
+}
 
 /** The shape of a query's rows on the wire. Sent with the first rows of a subscription. */
 export interface Shape {

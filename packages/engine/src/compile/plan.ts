@@ -83,7 +83,7 @@ export const aliasesOf = (core: SelectFrom) =>
   )
 
 /** The index, from 0, of each parameter by its place in the text: SQLite's rule (sqlite.org/lang_expr.html, Parameters). */
-export function numberParameters(body: Select): ReadonlyMap<number, number> {
+export function numberParameters(body: Parameters<typeof traverse>[0]): ReadonlyMap<number, number> {
   const found: { name: string; offset: number }[] = []
   traverse(body, {
     nodes: {

@@ -83,7 +83,41 @@ export function readCatalog(database: Database): Catalog {
       }),
     )
   }
+  const cascades = readCascades(database, catalog)
+  for (const [name, table] of catalog) {
+    const byAny = triggered.has(table.name) ? [...catalog.values()].map((other) => other.name) : []
+    const changes = { byDelete: reachedBy(table.name, cascades), byAny }
+    catalog.set(name, { ...table, info: { ...table.info, changes } })
+  }
   return catalog
+}
+
+/** By table, those whose rows change when its rows are deleted. */
+function readCascades(database: Database, catalog: Catalog): ReadonlyMap<string, ReadonlySet<string>> {
+  const cascades = new Map<string, Set<string>>()
+  for (const child of catalog.values()) {
+    for (const [of, onDelete] of database.all('SELECT "table", on_delete FROM pragma_foreign_key_list(?)', [
+      child.name,
+    ])) {
+      const parent = findTable(catalog, String(of))
+      if (parent === undefined || /^(NO ACTION|RESTRICT)$/.test(String(onDelete))) continue
+      cascades.set(parent.name, (cascades.get(parent.name) ?? new Set()).add(child.name))
+    }
+  }
+  return cascades
+}
+
+function reachedBy(table: string, cascades: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const reached = new Set<string>()
+  const walk = (name: string) => {
+    for (const child of cascades.get(name) ?? []) {
+      if (reached.has(child)) continue
+      reached.add(child)
+      walk(child)
+    }
+  }
+  walk(table)
+  return [...reached]
 }
 
 /** A table that a virtual table keeps for itself. It is in no catalog; undefined where there is none of this name. */
@@ -208,6 +242,7 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
       key: byRowid === null && !facts.virtual ? key.map(position) : [],
       keyCollations: key.map(({ collation }) => collation),
       autoKey: rowidAlias,
+      changes: { byDelete: [], byAny: [] },
       unpredictable:
         facts.virtual ||
         facts.triggered ||

@@ -1,0 +1,71 @@
+import type { ExecPlan, RowKey, SqlValue, TableInfo } from '@millrace/protocol'
+import { UNKNOWN } from './expression/cell.ts'
+import { compileCondition, compileExpr } from './expression/compile.ts'
+import { stored } from './expression/convert.ts'
+import type { RowChange } from './pending.ts'
+import type { Rows } from './predict/predictor.ts'
+
+/** Texts of which is known how they can be predicted. An app has some dozens. */
+const MAX_PLANS = 200
+
+/** Rows that are looked at for one statement: with more, it shows when the engine has answered. */
+const MAX_ROWS = 5000
+
+/**
+ * Knows how texts of `exec` can be predicted. What a text does only SQLite's parser says, which is not on this side: so
+ * the first time a text runs, it shows when the engine has answered, and from then on at once.
+ */
+export class ExecPlans {
+  readonly #plans = new Map<string, ExecPlan | null>()
+
+  /** Null where the text cannot be predicted, undefined where that is not known yet: `ask` is then called for it. */
+  of(sql: string, ask: (sql: string) => Promise<ExecPlan | null> | undefined): ExecPlan | null | undefined {
+    const known = this.#plans.get(sql)
+    if (known !== undefined) return known
+    const asked = ask(sql)
+    if (asked === undefined) return undefined
+    this.#plans.set(sql, null)
+    asked.then(
+      (plan) => this.#remember(sql, plan),
+      () => this.#plans.delete(sql),
+    )
+    return undefined
+  }
+
+  #remember(sql: string, plan: ExecPlan | null): void {
+    this.#plans.set(sql, plan)
+    const [oldest] = this.#plans.keys()
+    if (this.#plans.size > MAX_PLANS && oldest !== undefined) this.#plans.delete(oldest)
+  }
+}
+
+/** What a statement does to the rows that are known here; not to those of which WHERE cannot be told. */
+export function* execute(
+  { type, where, set, table: name }: ExecPlan,
+  table: TableInfo,
+  parameters: readonly SqlValue[],
+  keys: readonly RowKey[],
+  rows: Rows,
+): Iterable<readonly [RowKey, RowChange]> {
+  if (keys.length > MAX_ROWS) return
+  const holds = where === null ? null : compileCondition(where)
+  const values = set.map(({ column, expr }) => ({ column, evaluate: compileExpr(expr) }))
+  for (const key of keys) {
+    const state = rows.state(name, key)
+    if (state === undefined || !state.exists) continue
+    const image = (_: number, column: number) => state.image(column)
+    if (holds !== null && holds(image, parameters) !== true) continue
+    if (type === 'delete') {
+      yield [key, { type: 'delete' }]
+      continue
+    }
+    const patch = values.map(({ column, evaluate }) => {
+      const value = evaluate(image, parameters)
+      return [
+        column,
+        value === UNKNOWN ? UNKNOWN : stored(value, table.columns[column]?.affinity ?? 'BLOB'),
+      ] as const
+    })
+    yield [key, { type: 'patch', values: new Map(patch) }]
+  }
+}

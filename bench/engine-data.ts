@@ -147,6 +147,71 @@ export class Bare {
   }
 }
 
+/** A transaction of one update through wa-sqlite's own JS API, which is what an app without an engine would call. */
+export class ApiWrite {
+  readonly #api: WaSqlite
+  readonly #statements: Statements
+  readonly #changes = new Changes()
+  readonly #change: Change
+
+  private constructor(api: WaSqlite, statements: Statements, change: Change) {
+    this.#api = api
+    this.#statements = statements
+    this.#change = change
+  }
+
+  static async filled(size: Size, change: Change): Promise<ApiWrite> {
+    const require = createRequire(import.meta.url)
+    const { default: load } = await import('@vlcn.io/wa-sqlite/dist/crsqlite-sync.mjs')
+    const { Factory } = (await import(require.resolve('@vlcn.io/wa-sqlite'))) as {
+      Factory: (wasm: unknown) => WaSqlite
+    }
+    const wasmBinary = await readFile(require.resolve('@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm'))
+    const api = Factory(await load({ wasmBinary, locateFile: (file: string) => file }))
+    const db = await api.open_v2(':memory:')
+    await api.exec(db, `PRAGMA temp_store = memory; ${schema(size.replicated)}`)
+    for (const sql of fill(size)) await api.exec(db, sql)
+    const prepare = async (sql: string) =>
+      (await api.prepare_v2(db, api.str_value(api.str_new(db, sql)))).stmt
+    const statements = {
+      begin: await prepare('BEGIN'),
+      update: await prepare(`UPDATE todo SET ${change.column} = ? WHERE id = ?`),
+      commit: await prepare('COMMIT'),
+    }
+    return new ApiWrite(api, statements, change)
+  }
+
+  async run(): Promise<void> {
+    const { begin, update, commit } = this.#statements
+    const { id, value } = this.#changes.next(this.#change)
+    await this.#api.step(begin)
+    await this.#api.reset(begin)
+    this.#api.bind_collection(update, [value, id])
+    await this.#api.step(update)
+    await this.#api.reset(update)
+    await this.#api.step(commit)
+    await this.#api.reset(commit)
+  }
+}
+
+interface Statements {
+  readonly begin: number
+  readonly update: number
+  readonly commit: number
+}
+
+/** The part of it that is measured. */
+interface WaSqlite {
+  open_v2(name: string): Promise<number>
+  exec(db: number, sql: string): Promise<number>
+  str_new(db: number, text: string): number
+  str_value(text: number): number
+  prepare_v2(db: number, text: number): Promise<{ readonly stmt: number }>
+  bind_collection(statement: number, values: readonly SqlValue[]): number
+  step(statement: number): Promise<number>
+  reset(statement: number): Promise<number>
+}
+
 const first = listOf(0)
 
 /** Of each class one live query, and a change that it must answer. */

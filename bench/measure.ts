@@ -42,7 +42,7 @@ export function inTurns<Name extends string>(
 }
 
 /** Sorts. */
-function middle(times: number[]): number {
+export function middle(times: number[]): number {
   times.sort((a, b) => a - b)
   return times[times.length >> 1] as number
 }

@@ -56,8 +56,7 @@ interface PendingWrite {
   readonly request: WriteRequest
   /** When it was made, on the clock that only goes forward. */
   readonly since: number
-  readonly settle: (stored: Stored, undo: Settled['undo']) => void
-  readonly reject: (error: MillraceError) => void
+  readonly handle: WriteHandle
 }
 
 /**
@@ -320,10 +319,9 @@ class Client implements Database {
     if (this.#closing !== null || this.#connection.state.status === 'closed')
       throw this.#connection.closedError
     const id = this.#nextWrite++ as WriteId
-    const handle = new WriteHandle((undo) => this.#write(undo))
+    const handle = new WriteHandle(this.#writeAgain)
     const request: WriteRequest = { id, operations }
-    const { settle, reject } = handle
-    this.#pending.set(id, { request, since: performance.now(), settle, reject })
+    this.#pending.set(id, { request, since: performance.now(), handle })
     if (this.#unsent.length === 0) queueMicrotask(() => this.#sendWrites())
     this.#unsent.push(request)
     const concerned = new Set<LiveStore>()
@@ -346,6 +344,8 @@ class Client implements Database {
     const rows = [...execute(plan, table, parameters, [...keys], this.#rows)]
     return { type: plan.type, table: plan.table, rows }
   }
+
+  readonly #writeAgain = (operations: readonly Operation[]) => this.#write(operations)
 
   #sendWrites(): void {
     const calls = this.#connection.calls
@@ -474,7 +474,9 @@ class Client implements Database {
       }
       const { version, woken } = message
       for (const { id, changes, undo } of message.settled) {
-        ends.push(this.#end(id, touched, (write) => write.settle({ changes, woken, version }, undo)))
+        ends.push(
+          this.#end(id, touched, ({ handle }) => handle.end({ stored: { changes, woken, version }, undo })),
+        )
       }
       for (const { id, error } of message.rejected) ends.push(this.#reject(id, decodeError(error), touched))
     }
@@ -515,7 +517,7 @@ class Client implements Database {
 
   #reject(id: WriteId, error: MillraceError, touched: Touched<LiveStore>[]): () => void {
     return this.#end(id, touched, (write) => {
-      write.reject(error)
+      write.handle.end({ error })
       const { operations } = write.request
       if (this.#rejectionListeners.size > 0) notifyAll(this.#rejectionListeners, { error, operations })
       // A refusal that nobody hears of would be a lost write.

@@ -3,15 +3,19 @@ import type { Key } from './types.ts'
 
 /** Makes operations of what users give, checked against the schema, so that mistakes are met where they are made. */
 export class Operations {
+  /** By lower-case name: SQLite's names know no case. */
   readonly #tables: ReadonlyMap<string, TableInfo>
+  /** As most write them. */
+  readonly #byName: ReadonlyMap<string, TableInfo>
 
   constructor(tables: readonly TableInfo[]) {
     this.#tables = new Map(tables.map((table) => [table.name.toLowerCase(), table]))
+    this.#byName = new Map(tables.map((table) => [table.name, table]))
   }
 
   /** @throws MillraceError `SCHEMA_MISMATCH` */
   table(name: string): TableInfo {
-    const table = this.#tables.get(String(name).toLowerCase())
+    const table = this.#byName.get(name) ?? this.#tables.get(String(name).toLowerCase())
     if (table !== undefined) return table
     const known = [...this.#tables.values()].map((other) => other.name).join(', ')
     throw new MillraceError(
@@ -21,7 +25,7 @@ export class Operations {
   }
 
   find(name: string): TableInfo | undefined {
-    return this.#tables.get(name.toLowerCase())
+    return this.#byName.get(name) ?? this.#tables.get(name.toLowerCase())
   }
 
   insert(name: string, row: object): Operation {
@@ -50,7 +54,9 @@ function columnsOf(table: TableInfo, given: object): Record<string, SqlValue> {
   }
   const columns: Record<string, SqlValue> = {}
   for (const [name, value] of Object.entries(given) as [string, unknown][]) {
-    const column = table.columns.find((known) => known.name.toLowerCase() === name.toLowerCase())
+    const column =
+      table.columns.find((known) => known.name === name) ??
+      table.columns.find((known) => known.name.toLowerCase() === name.toLowerCase())
     if (column === undefined) {
       throw new MillraceError(
         'SCHEMA_MISMATCH',

@@ -76,7 +76,10 @@ export class PendingWrites<S> {
   /** By table; none is kept empty. */
   readonly #overlays = new Map<string, MutableOverlay<S>>()
   /** By write, the rows that it touches. */
-  readonly #touched = new Map<WriteId, ReadonlyMap<string, Iterable<RowKey>>>()
+  readonly #touched = new Map<
+    WriteId,
+    readonly { readonly table: string; readonly keys: readonly RowKey[] }[]
+  >()
 
   constructor(tables: (name: string) => TableInfo | undefined) {
     this.#tables = tables
@@ -115,7 +118,9 @@ export class PendingWrites<S> {
       else this.#append(touched, table, change.key, change.row)
       this.#spread(table, operation.type, cannotTell)
     }
-    this.#touched.set(write, new Map([...touched].map(([table, { rows }]) => [table, [...rows.keys()]])))
+    const all: { readonly table: string; readonly keys: readonly RowKey[] }[] = []
+    for (const [table, { rows }] of touched) all.push({ table, keys: [...rows.keys()] })
+    this.#touched.set(write, all)
     return touched
   }
 
@@ -126,16 +131,20 @@ export class PendingWrites<S> {
 
   /** What cascades and triggers do to other tables is the engine's to say. */
   #spread({ changes }: TableInfo, type: Operation['type'], cannotTell: (table: TableInfo) => void): void {
-    for (const name of [...(type === 'delete' ? changes.byDelete : []), ...changes.byAny]) {
-      const table = this.#tables(name)
-      if (table !== undefined) cannotTell(table)
+    const spread = (names: readonly string[]) => {
+      for (const name of names) {
+        const table = this.#tables(name)
+        if (table !== undefined) cannotTell(table)
+      }
     }
+    if (type === 'delete') spread(changes.byDelete)
+    spread(changes.byAny)
   }
 
   /** Withdraws a write, settled or rejected, and tells which rows it touched. */
   remove(write: WriteId): Touched<S> {
     const touched: Touched<S> = new Map()
-    for (const [table, keys] of this.#touched.get(write) ?? []) {
+    for (const { table, keys } of this.#touched.get(write) ?? []) {
       const overlay = this.#overlays.get(table)
       if (overlay === undefined) continue
       const of = touchedIn(touched, table)

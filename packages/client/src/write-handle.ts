@@ -1,32 +1,34 @@
 import { MillraceError, type Operation, type Settled } from '@millrace/protocol'
 import type { Stored, Write } from './types.ts'
 
-/** A write in the hands of a user. */
+/** How a write ended. */
+type End = { readonly stored: Stored; readonly undo: Settled['undo'] } | { readonly error: MillraceError }
+
+/** A write in the hands of a user. Its promise is made when it is first asked for: most are not. */
 export class WriteHandle implements Write {
-  readonly stored: Promise<Stored>
-  readonly settle: (stored: Stored, undo: Settled['undo']) => void
-  readonly reject: (error: MillraceError) => void
   readonly #write: (operations: readonly Operation[]) => Write
 
-  /** What undoes it; undefined until it is stored. */
-  #undo: Settled['undo'] | undefined
+  #end: End | undefined
+  #stored: { readonly promise: Promise<Stored>; readonly settle: (end: End) => void } | undefined
 
   /** `write` makes a write of its own. */
   constructor(write: (operations: readonly Operation[]) => Write) {
     this.#write = write
-    const { promise, resolve, reject } = withResolvers<Stored>()
-    this.stored = promise
-    this.reject = reject
-    this.settle = (stored, undo) => {
-      this.#undo = undo
-      resolve(stored)
-    }
-    // Refusals are told to onRejected; a `stored` that nobody awaits must not end a process.
-    promise.catch(() => {})
+  }
+
+  get stored(): Promise<Stored> {
+    this.#stored ??= promiseOf(this.#end)
+    return this.#stored.promise
+  }
+
+  /** @internal */
+  end(end: End): void {
+    this.#end = end
+    this.#stored?.settle(end)
   }
 
   undo(): Write {
-    if (this.#undo !== undefined) {
+    if (this.#end !== undefined && 'undo' in this.#end) {
       try {
         return this.#write(this.#operations())
       } catch (error) {
@@ -47,7 +49,8 @@ export class WriteHandle implements Write {
   }
 
   #operations(): readonly Operation[] {
-    if (this.#undo != null) return this.#undo
+    const undo = this.#end !== undefined && 'undo' in this.#end ? this.#end.undo : null
+    if (undo !== null) return undo
     throw new MillraceError(
       'WRITE_REJECTED',
       'This write cannot be undone, for what was there before is not known: it ran SQL text, changed a key, or was stored by a tab that has gone since. Write the old values yourself.',
@@ -65,16 +68,13 @@ function later(made: Promise<Write>): Write {
   }
 }
 
-function withResolvers<T>(): {
-  promise: Promise<T>
-  resolve: (value: T) => void
-  reject: (error: MillraceError) => void
-} {
-  let resolve!: (value: T) => void
-  let reject!: (error: MillraceError) => void
-  const promise = new Promise<T>((settle, fail) => {
-    resolve = settle
-    reject = fail
+function promiseOf(ended: End | undefined) {
+  let settle!: (end: End) => void
+  const promise = new Promise<Stored>((resolve, reject) => {
+    settle = (end) => ('error' in end ? reject(end.error) : resolve(end.stored))
   })
-  return { promise, resolve, reject }
+  // Refusals are told to onRejected; a `stored` that nobody awaits must not end a process.
+  promise.catch(() => {})
+  if (ended !== undefined) settle(ended)
+  return { promise, settle }
 }

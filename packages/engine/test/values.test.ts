@@ -114,6 +114,34 @@ test('compareValues is the order of ORDER BY, under every collation', () => {
   )
 })
 
+test('compareValues: 100,000 random pairs under each collation, as SQLite compares them', () => {
+  const values = fc.sample(value, {
+    numRuns: 320,
+    ...(process.env.MILLRACE_SEED === undefined ? {} : { seed: Number(process.env.MILLRACE_SEED) }),
+  })
+  connection.exec('CREATE TEMP TABLE paired (i INTEGER PRIMARY KEY, v)')
+  for (const [i, one] of values.entries()) ask(connection, 'INSERT INTO temp.paired VALUES (?, ?)', [i, one])
+  let compared = 0
+  for (const collation of COLLATIONS) {
+    // NULLs come first, and are one.
+    const pairs = ask(
+      connection,
+      `SELECT a.i, b.i, CASE WHEN a.v COLLATE ${collation} IS b.v THEN 0 WHEN a.v IS NULL THEN -1 WHEN b.v IS NULL THEN 1
+        WHEN a.v COLLATE ${collation} < b.v THEN -1 ELSE 1 END FROM temp.paired AS a, temp.paired AS b`,
+    )
+    const wrong = pairs.filter(
+      ([i, j, order]) =>
+        Math.sign(
+          compareValues(values[i as number] as SqlValue, values[j as number] as SqlValue, collation),
+        ) !== order,
+    )
+    expect(wrong.map(([i, j]) => [values[i as number], values[j as number]])).toEqual([])
+    compared += pairs.length
+  }
+  connection.exec('DROP TABLE temp.paired')
+  expect(compared).toBeGreaterThan(300_000)
+})
+
 test('encodeKey is one for two values where SQLite says IS, and compareValues 0', () => {
   // Values of the same kind often, so that equals are met.
   const near = value.chain((one) =>

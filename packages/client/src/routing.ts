@@ -1,4 +1,4 @@
-import { encodeKey, type RowKey } from '@millrace/protocol'
+import { type Collation, encodeKey, type RowKey } from '@millrace/protocol'
 import { UNKNOWN } from './expression/cell.ts'
 import type { Interest } from './predict/predictor.ts'
 import type { RowImage } from './row-cache.ts'
@@ -6,7 +6,7 @@ import type { RowImage } from './row-cache.ts'
 /** Those who ask for one value of a column, by the value. */
 interface ByColumn<S> {
   readonly column: number
-  readonly collation: 'BINARY' | 'NOCASE' | 'RTRIM'
+  readonly collation: Collation
   readonly values: Map<RowKey, Set<S>>
 }
 

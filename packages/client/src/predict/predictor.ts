@@ -1,4 +1,4 @@
-import type { RowKey } from '@millrace/protocol'
+import type { Collation, RowKey } from '@millrace/protocol'
 import type { Unknown } from '../expression/cell.ts'
 import type { RowState } from '../pending.ts'
 import type { Entry } from '../result.ts'
@@ -33,7 +33,7 @@ export interface Interest {
   readonly table: string
   readonly condition: {
     readonly column: number
-    readonly collation: 'BINARY' | 'NOCASE' | 'RTRIM'
+    readonly collation: Collation
     readonly value: RowKey
   } | null
 }

@@ -4,7 +4,7 @@ import { parseStmt } from 'sqlite3-parser'
 import { type Catalog, findTable } from '../schema/catalog.ts'
 import { columnOf, resolve, type Scope } from './expression.ts'
 import { unquote } from './names.ts'
-import { numberParameters } from './plan.ts'
+import { numberParameters } from './parameters.ts'
 
 /** How a client can predict a statement of `exec`: an UPDATE or DELETE of one table, row by row; null for any other. */
 export function planExec(catalog: Catalog, sql: string): ExecPlan | null {

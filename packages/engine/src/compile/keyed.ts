@@ -5,8 +5,8 @@ import { type Catalog, findTable, keyExpressions } from '../schema/catalog.ts'
 import { endOf, startOf } from './edits.ts'
 import type { Source } from './expression.ts'
 import { isAggregate } from './functions.ts'
+import { groupKeys } from './groups-plan.ts'
 import { same } from './names.ts'
-import { groupKeys } from './plan.ts'
 import { HiddenColumns } from './wire.ts'
 
 /*

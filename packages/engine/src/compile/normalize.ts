@@ -2,7 +2,7 @@ import type { CommonTableExpr, Select } from 'sqlite3-parser'
 import { parseStmt, traverse } from 'sqlite3-parser'
 import { quote } from '../database/database.ts'
 import { Edits, endOf, startOf, textOf } from './edits.ts'
-import { numberParameters } from './plan.ts'
+import { numberParameters } from './parameters.ts'
 
 /** A query in the form that the rest of compile works on: no WITH, no views, `?` numbered. */
 export interface Normal {

@@ -5,7 +5,8 @@ import { quote } from '../database/database.ts'
 import type { Catalog } from '../schema/catalog.ts'
 import { columnExpr, compareColumns, resolve, type Scope } from './expression.ts'
 import type { Item, Level, Output, Term } from './levels.ts'
-import { aliasesOf, numberParameters, seesOtherRows } from './plan.ts'
+import { numberParameters } from './parameters.ts'
+import { aliasesOf, seesOtherRows } from './plan.ts'
 import type { SortTerm } from './wire.ts'
 
 /*

@@ -319,7 +319,9 @@ class Client implements Database {
     if (this.#closing !== null || this.#connection.state.status === 'closed')
       throw this.#connection.closedError
     const id = this.#nextWrite++ as WriteId
-    const handle = new WriteHandle(this.#writeAgain)
+    const handle = new WriteHandle(this.#writeAgain, () =>
+      this.#connection.call((calls) => calls.takeUndo(id), TIMEOUT),
+    )
     const request: WriteRequest = { id, operations }
     this.#pending.set(id, { request, since: performance.now(), handle })
     if (this.#unsent.length === 0) queueMicrotask(() => this.#sendWrites())

@@ -7,13 +7,19 @@ type End = { readonly stored: Stored; readonly undo: Settled['undo'] } | { reado
 /** A write in the hands of a user. Its promise is made when it is first asked for: most are not. */
 export class WriteHandle implements Write {
   readonly #write: (operations: readonly Operation[]) => Write
+  /** Asks the engine for what undoes a long write. */
+  readonly #take: () => Promise<readonly Operation[] | null>
 
   #end: End | undefined
   #stored: { readonly promise: Promise<Stored>; readonly settle: (end: End) => void } | undefined
 
-  /** `write` makes a write of its own. */
-  constructor(write: (operations: readonly Operation[]) => Write) {
+  /** `write` makes a write of its own; `take` asks for what undoes this one. */
+  constructor(
+    write: (operations: readonly Operation[]) => Write,
+    take: () => Promise<readonly Operation[] | null>,
+  ) {
     this.#write = write
+    this.#take = take
   }
 
   get stored(): Promise<Stored> {
@@ -28,34 +34,30 @@ export class WriteHandle implements Write {
   }
 
   undo(): Write {
-    if (this.#end !== undefined && 'undo' in this.#end) {
-      try {
-        return this.#write(this.#operations())
-      } catch (error) {
-        return later(Promise.reject(error))
-      }
-    }
-    const stored = this.stored.then(
-      () => this.#write(this.#operations()),
-      (error: MillraceError) => {
-        throw new MillraceError(
-          'WRITE_REJECTED',
-          `There is nothing to undo, for the write was refused: ${error.message}`,
-          { cause: error },
-        )
-      },
-    )
-    return later(stored)
+    const undo = this.#end !== undefined && 'undo' in this.#end ? this.#end.undo : null
+    // In the same tick, where what undoes it is here.
+    if (Array.isArray(undo)) return this.#write(undo)
+    const made = this.stored.then(async () => this.#write(await this.#operations()), nothingToUndo)
+    return later(made)
   }
 
-  #operations(): readonly Operation[] {
+  async #operations(): Promise<readonly Operation[]> {
     const undo = this.#end !== undefined && 'undo' in this.#end ? this.#end.undo : null
-    if (undo !== null) return undo
+    const operations = undo === 'kept' ? await this.#take() : undo
+    if (operations !== null) return operations
     throw new MillraceError(
       'WRITE_REJECTED',
       'This write cannot be undone, for what was there before is not known: it ran SQL text, changed a key, or was stored by a tab that has gone since. Write the old values yourself.',
     )
   }
+}
+
+function nothingToUndo(error: MillraceError): never {
+  throw new MillraceError(
+    'WRITE_REJECTED',
+    `There is nothing to undo, for the write was refused: ${error.message}`,
+    { cause: error },
+  )
 }
 
 /** A write that is made once another is stored. */

@@ -93,6 +93,26 @@ describe('undo', () => {
     expect(await everything(db)).toEqual(after)
   })
 
+  test('of a thousand rows, which the engine keeps until it is asked', async () => {
+    const { db, ports } = await world()
+    const before = await everything(db)
+    const write = db.write((tx) => {
+      for (let id = 100; id < 1100; id++) tx.insert('todo', { id, title: `todo ${id}` })
+      tx.delete('todo', 1)
+    })
+    await write.stored
+    await write.undo().stored
+    expect(await everything(db)).toEqual(before)
+    const again = db.write((tx) => {
+      for (let id = 100; id < 1100; id++) tx.insert('todo', { id, title: `todo ${id}` })
+    })
+    await again.stored
+    // Another owner knows nothing of it.
+    ports.lose()
+    await db.query(all)
+    await expect(again.undo().stored).rejects.toThrow(/a tab that has gone/)
+  })
+
   test('before it is stored: it is undone as soon as it is', async () => {
     const { db, ports, shown } = await world()
     ports.hold()

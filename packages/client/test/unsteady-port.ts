@@ -51,6 +51,7 @@ export class UnsteadyPorts implements PortSource {
       write: slow(calls.write),
       query: slow(calls.query),
       planExec: slow(calls.planExec),
+      takeUndo: slow(calls.takeUndo),
       explain: slow(calls.explain),
       merge: slow(calls.merge),
       changesSince: slow(calls.changesSince),

@@ -81,6 +81,7 @@ function connectTo(engine: Engine): Port {
     write: later(session.write),
     query: later(session.query),
     planExec: later(session.planExec),
+    takeUndo: later(session.takeUndo),
     explain: later(session.explain),
     merge: later(session.merge),
     changesSince: later(session.changesSince),

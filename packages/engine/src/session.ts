@@ -9,6 +9,7 @@ import {
   type MergeAnswer,
   type MergeChange,
   MillraceError,
+  type Operation,
   PROTOCOL_VERSION,
   type QueryChange,
   type QueryId,
@@ -29,6 +30,12 @@ import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
 /** Rows in one message: at a thousand, taking it over costs the main thread less than a frame. */
 const ROWS_PER_MESSAGE = 1000
 
+/** Operations that undo a write, up to which they are told with its end. */
+const SHORT_UNDO = 100
+
+/** Longer ones that are kept. */
+const UNDO_KEPT = 20
+
 /** One client's subscriptions and writes, and what it is to be told at the next commit message. */
 export class Session implements EngineCalls {
   readonly #engine: Engine
@@ -36,6 +43,9 @@ export class Session implements EngineCalls {
   readonly #ended: () => void
   /** The undo of each subscription. */
   readonly #subscriptions = new Map<QueryId, () => void>()
+
+  /** What undoes the newest long writes. Bounded. */
+  readonly #undo = new Map<WriteId, readonly Operation[]>()
 
   #client: ClientId | null = null
   #changes: QueryChange[] = []
@@ -81,11 +91,24 @@ export class Session implements EngineCalls {
       this.#engine.enqueue({ client, request, answered }, (outcome) => {
         if ('error' in outcome) this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
         else {
-          const undo = 'undo' in outcome ? outcome.undo : null
+          const undo = 'undo' in outcome ? this.#keep(request.id, outcome.undo) : null
           this.#settled.push({ id: request.id, changes: outcome.changes, undo })
         }
       })
     }
+  }
+
+  /** A long one would make a long task of its message, and is hardly ever asked for. */
+  #keep(id: WriteId, undo: readonly Operation[] | null): Settled['undo'] {
+    if (undo === null || undo.length <= SHORT_UNDO) return undo
+    this.#undo.set(id, undo)
+    const [oldest] = this.#undo.keys()
+    if (this.#undo.size > UNDO_KEPT && oldest !== undefined) this.#undo.delete(oldest)
+    return 'kept'
+  }
+
+  async takeUndo(write: WriteId): Promise<readonly Operation[] | null> {
+    return this.#undo.get(write) ?? null
   }
 
   async query(sql: string, parameters: readonly SqlValue[]): Promise<QueryResult> {

@@ -82,6 +82,8 @@ export interface EngineCalls {
    * been told to this client, and need not be remembered. A write that was applied before is not applied again.
    */
   write(writes: readonly WriteRequest[], answered: WriteId): Promise<void>
+  /** What undoes a write of this client; null where it is not known any more. */
+  takeUndo(write: WriteId): Promise<readonly Operation[] | null>
   /** Runs one SELECT once, after all earlier writes of this client. */
   query(sql: string, parameters: readonly SqlValue[]): Promise<QueryResult>
   /** How a client can predict a text of `exec`; null where it cannot. It is not run, nor checked. */
@@ -123,8 +125,11 @@ export interface Settled {
   readonly id: WriteId
   /** Rows that its statements changed. */
   readonly changes: number
-  /** What undoes it; null where that is not known: it ran SQL text, or was applied before and is sent again. */
-  readonly undo: readonly Operation[] | null
+  /**
+   * What undoes it. `kept`: it is long, and `takeUndo` gives it. Null where it is not known: the write ran SQL text, or was
+   * applied before and is sent again.
+   */
+  readonly undo: readonly Operation[] | 'kept' | null
 }
 
 /** A write that the database refused, and why. It changed nothing. */

@@ -91,6 +91,8 @@ class Client implements Database {
   readonly #waiting = new Map<string, Set<LiveStore>>()
   /** By table, those who predict by its rows. */
   readonly #predicting = new Map<string, Set<LiveStore>>()
+  /** Those who may predict by rows that pending writes do not touch. */
+  readonly #joins = new Set<LiveStore>()
   /** Rows with pending writes that views came to know otherwise, or not at all, since it was last told. */
   #renewed: Touched<LiveStore> = new Map()
   readonly #rejectionListeners = new Set<(rejection: Rejection) => void>()
@@ -485,6 +487,10 @@ class Client implements Database {
     for (const rows of touched) this.#touch(rows, concerned)
     // A row that one query learned may let another predict.
     this.#touch(this.#takeRenewed(), concerned)
+    for (const store of this.#joins) {
+      store.view?.recheck()
+      concerned.add(store)
+    }
     this.#refresh(concerned)
     for (const end of ends) end()
     this.#version = commits.at(-1)?.message.version ?? this.#version
@@ -590,6 +596,10 @@ class Client implements Database {
     const { view } = store
     if (view === null) return
     const undo = (view.predictor?.interests ?? []).map((interest) => this.#routing.add(store, interest))
+    if (view.predictor !== null && view.predictor.interests.length > 1) {
+      this.#joins.add(store)
+      undo.push(() => this.#joins.delete(store))
+    }
     undo.push(
       ...view.unpredicted.map((table) => addTo(this.#waiting, table, store)),
       ...view.predictedTables.map((table) => addTo(this.#predicting, table, store)),

@@ -72,7 +72,7 @@ export class LiveStore {
     for (const values of rows) {
       const key = decoder.keyOf(values)
       const known = sameShape ? this.#view?.lender({ key, values }) : undefined
-      const entry = decoder.entry(values, known, key)
+      const entry = decoder.entry(values, [known], key)
       this.#arrived.entries.push(entry)
       this.#arrived.byKey.set(key, entry)
     }
@@ -98,7 +98,7 @@ export class LiveStore {
         const decoder = arrived.decoder ?? new Decoder(change.shape)
         this.#before ??= this.#view
         this.#view?.dispose()
-        this.#view = new View(decoder, arrived.entries, arrived.byKey, this.query, this.#world)
+        this.#view = new View(decoder, arrived, this.query, this.#world, this.#before)
         this.#error = undefined
         return true
       }

@@ -1,4 +1,4 @@
-import type { Change, Destination, Edit } from './types.ts'
+import type { Change, Destination } from './types.ts'
 
 /** Tells a destination of a change. Where a row changes and moves, what is put at its new place is the new row. */
 export function applyTo<R>(destination: Destination<R>, { edits, snapshot }: Change<R>): void {
@@ -6,7 +6,9 @@ export function applyTo<R>(destination: Destination<R>, { edits, snapshot }: Cha
     destination.reset(snapshot.data)
     return
   }
-  edits.forEach((edit, i) => {
+  const put = new Set<R>()
+  for (const edit of edits) if (edit.type === 'insert') put.add(edit.row)
+  for (const edit of edits) {
     switch (edit.type) {
       case 'insert':
         destination.insert(edit.index, edit.row)
@@ -15,11 +17,7 @@ export function applyTo<R>(destination: Destination<R>, { edits, snapshot }: Cha
         destination.remove(edit.index)
         break
       case 'update':
-        if (!isTakenOutNext(edit, edits[i + 1])) destination.replace(edit.index, edit.row)
+        if (!put.has(edit.row)) destination.replace(edit.index, edit.row)
     }
-  })
-}
-
-function isTakenOutNext<R>({ index }: Edit<R>, next: Edit<R> | undefined): boolean {
-  return next?.type === 'remove' && next.index === index
+  }
 }

@@ -34,9 +34,14 @@ export class Decoder {
     )
   }
 
-  /** The entry of these values; `known` lends its row object where the visible columns are the same. */
-  entry(values: WireRow, known?: Entry, key = this.keyOf(values)): Entry {
-    if (known !== undefined && this.#looksSame(known.values, values)) return { key, values, row: known.row }
+  /** The entry of these values; the first of `lenders` whose visible columns are the same lends its row object. */
+  entry(
+    values: WireRow,
+    lenders: readonly (Entry | null | undefined)[] = [],
+    key = this.keyOf(values),
+  ): Entry {
+    for (const known of lenders)
+      if (known != null && this.#looksSame(known.values, values)) return { key, values, row: known.row }
     const row: Record<string, SqlValue> = {}
     const { columns } = this.shape
     for (let i = 0; i < columns.length; i++) row[columns[i] as string] = values[i] as SqlValue

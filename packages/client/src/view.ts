@@ -1,8 +1,8 @@
 import type { QueryChange, RowKey, WireRow } from '@millrace/protocol'
 import { compareValues, type OrderTerm, type SqlValue } from '@millrace/protocol'
-import { UNKNOWN, type Value } from './expression/cell.ts'
+import { UNKNOWN, type Unknown, type Value } from './expression/cell.ts'
 import { GroupsPredictor } from './predict/groups.ts'
-import type { Predictor, Rows } from './predict/predictor.ts'
+import { type Predictor, type Rows, rowName } from './predict/predictor.ts'
 import { RowsPredictor } from './predict/rows.ts'
 import type { CompiledQuery } from './query.ts'
 import { type Decoder, type Entry, editsBetween, merge, renewedRows } from './result.ts'
@@ -12,6 +12,9 @@ import type { Change, Edit } from './types.ts'
 
 /** Beyond this many rows at once the lists are made anew. */
 const MANY = 100
+
+/** Up to so many rows two lists are compared rather than told step by step how one became the other. */
+const FEW = 500
 
 /** What a view depends on. */
 export interface World {
@@ -57,22 +60,31 @@ export class View {
   readonly #marked = new Map<RowKey, Entry | null>()
   /** Units that cannot be told now. */
   readonly #unsure = new Set<RowKey>()
+  /** Units that would stand behind the last row that is held, where others may go before them. */
+  readonly #behind = new Set<RowKey>()
+  /** Of a join: the units that are told by a row, or cannot be for want of it, by the row. None is kept empty. */
+  readonly #awaiting = new Map<string, Set<RowKey>>()
+  /** The same by unit. */
+  readonly #through = new Map<RowKey, ReadonlySet<string>>()
+  /** What took its place: its rows lend their objects for as long as nothing was shown. */
+  #previous: View | null
   /** Rows of which it cannot be told what they change, by table and key. */
   readonly #untold = new Set<string>()
   /** Set when the base changed too much to go unit by unit; what was shown before. */
   #before: Sequence | null = null
   #visible: readonly Entry[]
 
-  /** `byKey`: the entries by key, which is taken over. */
+  /** The entries and their map are taken over. `previous`: the view that it takes the place of. */
   constructor(
     decoder: Decoder,
-    entries: readonly Entry[],
-    byKey: ReadonlyMap<RowKey, Entry>,
+    { entries, byKey }: { readonly entries: readonly Entry[]; readonly byKey: ReadonlyMap<RowKey, Entry> },
     query: CompiledQuery,
     world: World,
+    previous: View | null = null,
   ) {
     const { plan, order, tables } = decoder.shape
     this.decoder = decoder
+    this.#previous = previous
     this.#compare = order === null ? null : compareBy(order)
     const rows = plan?.type === 'rows' ? new RowsPredictor(plan, query.parameters, decoder, world.rows) : null
     this.predictor =
@@ -144,12 +156,16 @@ export class View {
   touch(table: string, key: RowKey): void {
     if (this.predictor === null) return
     const { units, untold } = this.predictor.touch(table, key, (source, row) => this.#holding(source, row))
-    const row = `${table}\0${key}`
+    const row = rowName(table, key)
     if (untold) this.#untold.add(row)
     else this.#untold.delete(row)
     for (const unit of units) this.#mark(unit)
-    // What could not be told may be told by this.
-    for (const unit of this.#unsure) this.#mark(unit)
+    for (const unit of this.#awaiting.get(row) ?? []) this.#mark(unit)
+  }
+
+  /** Rows that it does not hold may be known otherwise: what was told by them is worked out again. */
+  recheck(): void {
+    for (const unit of this.#through.keys()) this.#mark(unit)
   }
 
   /** The rows of the result that come from a row of a source, in the base or predicted. */
@@ -179,7 +195,8 @@ export class View {
     for (const entry of old) this.#forget(entry)
     for (const entry of put) this.#remember(entry)
     // What lies behind the window's last row is judged by that row.
-    if (this.#limit !== null) for (const unit of this.#predicted.keys()) this.#mark(unit)
+    if (this.#limit !== null)
+      for (const unit of [...this.#predicted.keys(), ...this.#behind]) this.#mark(unit)
   }
 
   #takeOut(key: RowKey, old: Entry[]): void {
@@ -229,26 +246,55 @@ export class View {
   flush(): Shown | null {
     if (this.#before !== null || this.#marked.size > MANY) return this.#flushAll()
     const edits: Edit[] = []
-    for (const [unit, was] of this.#marked) this.#exchange(was, this.#stateOf(unit), edits)
+    const before = this.#shown
+    for (const [unit, was] of this.#marked) this.#exchange(was, this.#stateOf(unit, was), edits)
     this.#marked.clear()
-    return this.#limit === null ? shownBy(edits) : this.#flushWindow(this.#limit, edits)
+    this.#previous = null
+    if (this.#limit !== null) return this.#flushWindow(this.#limit, edits)
+    // Where several rows move, some may be where they were.
+    const moves = edits.filter(({ type }) => type === 'remove').length
+    if (moves > 1 && before.length <= FEW) return shownBetween(before.toArray(), this.#shown.toArray())
+    return shownBy(edits)
   }
 
-  /** What is shown of a unit from here on. */
-  #stateOf(unit: RowKey): Entry | null {
+  /** What is shown of a unit from here on; `was`: what was. */
+  #stateOf(unit: RowKey, was: Entry | null): Entry | null {
     const known = this.#known(unit)
-    let state =
-      this.predictor === null
-        ? (known ?? null)
-        : this.predictor.stateOf(unit, known, this.#shownOf(unit) ?? undefined)
-    if (state === UNKNOWN) {
-      this.#unsure.add(unit)
-      state = known ?? null
-    } else this.#unsure.delete(unit)
-    if (state !== null && state !== known && this.#isBehind(state)) state = null
+    const told = this.#tell(unit, known, was)
+    let state = told === UNKNOWN ? (known ?? null) : told
+    if (told === UNKNOWN) this.#unsure.add(unit)
+    else this.#unsure.delete(unit)
+    this.#behind.delete(unit)
+    if (state !== null && state !== known && this.#isBehind(state)) {
+      this.#behind.add(unit)
+      state = null
+    }
     if (state === (known ?? null)) this.#predicted.delete(unit)
     else this.#predicted.set(unit, state)
     return state
+  }
+
+  #tell(unit: RowKey, known: Entry | undefined, was: Entry | null): Entry | null | Unknown {
+    if (this.predictor === null) return known ?? null
+    const through = this.#units === null ? NO_ROWS : new Set<string>()
+    const told = this.predictor.stateOf(unit, known, was ?? this.#lent(unit), through)
+    if (this.#units !== null) this.#await(unit, told === (known ?? null) ? NO_ROWS : through)
+    return told
+  }
+
+  #lent(unit: RowKey): Entry | null {
+    return this.#previous === null ? null : this.#previous.#shownOf(unit)
+  }
+
+  #await(unit: RowKey, rows: ReadonlySet<string>): void {
+    for (const row of this.#through.get(unit) ?? []) {
+      const units = this.#awaiting.get(row)
+      units?.delete(unit)
+      if (units?.size === 0) this.#awaiting.delete(row)
+    }
+    if (rows.size === 0) this.#through.delete(unit)
+    else this.#through.set(unit, rows)
+    for (const row of rows) this.#awaiting.set(row, (this.#awaiting.get(row) ?? new Set()).add(unit))
   }
 
   /** Behind the last row that is held there may be others that go before it. */
@@ -267,15 +313,17 @@ export class View {
       if (was.row !== now.row) edits.push({ type: 'update', index, row: now.row })
       return
     }
+    if (was !== null && index !== -1) this.#shown = this.#shown.removed(index)
+    const place =
+      now === null ? -1 : compare === null ? this.#shown.length : this.#shown.lowerBound(now, compare)
+    if (now !== null) this.#shown = this.#shown.inserted(place, now)
     if (was !== null && index !== -1) {
       if (now !== null && was.row !== now.row) edits.push({ type: 'update', index, row: now.row })
-      this.#shown = this.#shown.removed(index)
+      // Sorted by another value it may stand where it stood.
+      if (place === index) return
       edits.push({ type: 'remove', index })
     }
-    if (now === null) return
-    const place = compare === null ? this.#shown.length : this.#shown.lowerBound(now, compare)
-    this.#shown = this.#shown.inserted(place, now)
-    edits.push({ type: 'insert', index: place, row: now.row })
+    if (now !== null) edits.push({ type: 'insert', index: place, row: now.row })
   }
 
   /** `edits`: of all that is held. */
@@ -292,8 +340,11 @@ export class View {
   #flushAll(): Shown | null {
     const before = this.#limit === null ? (this.#before ?? this.#shown).toArray() : this.#visible
     this.#before = null
-    for (const unit of [...this.#marked.keys(), ...this.#predicted.keys()]) this.#stateOf(unit)
+    for (const unit of new Set([...this.#predicted.keys(), ...this.#unsure, ...this.#behind]))
+      this.#mark(unit)
+    for (const [unit, was] of this.#marked) this.#stateOf(unit, was)
     this.#marked.clear()
+    this.#previous = null
     this.#shown = this.#predicted.size === 0 ? this.#base : Sequence.from(this.#merged())
     if (this.#limit === null) return shownBetween(before, this.#shown.toArray())
     this.#visible = this.#shown.take(this.#limit)
@@ -330,6 +381,9 @@ function shownBetween(before: readonly Entry[], after: readonly Entry[]): Shown 
   if (edits !== null && edits.length === 0) return null
   return { edits, renewed: (among) => (edits === null ? renewedRows(before, after, among) : []) }
 }
+
+/** Of one table alone: nothing is added to it. */
+const NO_ROWS = new Set<string>()
 
 /** SQLite's order of entries. */
 function compareBy(order: readonly OrderTerm[]): Compare {

@@ -178,7 +178,7 @@ export class GroupsPredictor implements Predictor {
     })
   }
 
-  stateOf(unit: RowKey, known: Entry | undefined, shown: Entry | undefined): Entry | null | Unknown {
+  stateOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null | Unknown {
     const moved = this.#moved.get(unit)
     if (moved === undefined) return known ?? null
     if (this.#mayShowAnother(known, moved)) return UNKNOWN
@@ -190,7 +190,7 @@ export class GroupsPredictor implements Predictor {
     const stays = order !== null || (known !== undefined && known.key === unit)
     // Whether it moves among the others, where their order is not known, only SQLite can say.
     if (!stays || (order === null && this.#plan.groupBy.length > 0)) return UNKNOWN
-    return this.#decoder.entry(values, shown ?? known)
+    return this.#decoder.entry(values, [shown, known])
   }
 
   /** Under NOCASE 'a' and 'A' are one group, and which of them it shows is SQLite's choice. */

@@ -38,6 +38,9 @@ export interface Interest {
   } | null
 }
 
+/** One name for a row of a table. */
+export const rowName = (table: string, key: RowKey): string => `${table}\0${key}`
+
 export interface Touch {
   readonly units: Iterable<RowKey>
   /** It may also change what is not shown here, which cannot be told. */
@@ -49,6 +52,14 @@ export interface Predictor {
   /** The unit that a row of the engine's is of. */
   unitOf(entry: Pick<Entry, 'key' | 'values'>): RowKey
   touch(table: string, key: RowKey, holding: Holding): Touch
-  /** `known`: what the engine last said of the unit; what it is now may be just that. */
-  stateOf(unit: RowKey, known: Entry | undefined, shown: Entry | undefined): Entry | null | Unknown
+  /**
+   * `known`: what the engine last said of the unit; what it is now may be just that. `shown`: what is shown of it, which
+   * lends its row object where it looks the same. Which rows it was looked up by is added to `through`.
+   */
+  stateOf(
+    unit: RowKey,
+    known: Entry | undefined,
+    shown: Entry | null,
+    through: Set<string>,
+  ): Entry | null | Unknown
 }

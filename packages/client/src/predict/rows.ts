@@ -16,7 +16,7 @@ import type { RowState } from '../pending.ts'
 import type { Decoder, Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
 import { conditionOf } from './condition.ts'
-import type { Holding, Interest, Predictor, Rows, Touch } from './predictor.ts'
+import { type Holding, type Interest, type Predictor, type Rows, rowName, type Touch } from './predictor.ts'
 
 /** Per source, the columns that something reads. */
 type Reads = readonly ReadonlySet<number>[]
@@ -61,6 +61,8 @@ export class RowsPredictor implements Predictor {
   readonly #where: Evaluate<Truth> | null
   readonly #whereReads: Reads
   readonly #orderReads: Reads
+  /** By which rows join, and are in the result. */
+  readonly #enters: Reads
   /** All sources but the first are looked up. */
   readonly #isTree: boolean
   readonly #isSingle: boolean
@@ -89,6 +91,14 @@ export class RowsPredictor implements Predictor {
     this.#orderReads = Array.from(
       { length: count },
       (_, i) => new Set(sorted.flatMap((expr) => [...readsOf(expr, i)])),
+    )
+    const joining = this.#sources.flatMap(({ lookup, on }) => [
+      on,
+      ...(lookup ?? []).map(({ reads }) => reads),
+    ])
+    this.#enters = Array.from(
+      { length: count },
+      (_, i) => new Set([this.#whereReads, ...joining].flatMap((read) => [...(read[i] ?? [])])),
     )
     this.#isTree = plan.sources.every(({ lookup }, i) => i === 0 || lookup !== null)
     this.#isSingle = count === 1
@@ -140,24 +150,24 @@ export class RowsPredictor implements Predictor {
 
   /** Whether the row may now join with rows that are not known to be joined with it. */
   #mayEnter(source: number, key: RowKey): boolean {
-    const { plan, on } = this.#sources[source] as Source
+    const { plan } = this.#sources[source] as Source
     const state = this.#rows.state(plan.table, key)
     if (state === undefined || !state.exists) return false
     const { changed, image } = state
-    if (changed !== null) {
-      // Which row it is looked up by did not change.
-      if (plan.lookup !== null) return false
-      const isRead = (reads: Reads) => [...changed].some((column) => reads[source]?.has(column))
-      if (!isRead(this.#whereReads) && !isRead(on)) return false
-    }
+    if (changed !== null && ![...changed].some((column) => this.#enters[source]?.has(column))) return false
     // Where WHERE is false whatever the others are, it joins with none.
     const alone = (of: number, column: number) => (of === source ? image(column) : UNKNOWN)
     const holds = plan.optional || this.#where === null ? true : this.#where(alone, this.#parameters)
     return holds === true || holds === UNKNOWN
   }
 
-  stateOf(unit: RowKey, known: Entry | undefined, shown: Entry | undefined): Entry | null | Unknown {
-    const parts = this.#isTree ? this.#lookUp(unit, known) : this.#partsOf(known)
+  stateOf(
+    unit: RowKey,
+    known: Entry | undefined,
+    shown: Entry | null,
+    through: Set<string>,
+  ): Entry | null | Unknown {
+    const parts = this.#isTree ? this.#lookUp(unit, known, through) : this.#partsOf(known, through)
     if (parts === UNKNOWN) return UNKNOWN
     // Of a window that starts later, a row that goes may have stood in front of it: the others would move up.
     if (parts === null) return this.#startsLater && this.#isPending(unit) ? UNKNOWN : null
@@ -176,11 +186,11 @@ export class RowsPredictor implements Predictor {
     // Not in the result, and nothing that decides was changed: it lies beyond the window, or is not there at all.
     if (!decides && !places && !this.#isNew(parts)) return null
     const values = this.#outputs.map(({ evaluate }) => evaluate(image, this.#parameters))
-    return values.includes(UNKNOWN) ? UNKNOWN : this.#decoder.entry(values as SqlValue[], shown)
+    return values.includes(UNKNOWN) ? UNKNOWN : this.#decoder.entry(values as SqlValue[], [shown])
   }
 
   /** A row that stays: of its columns, those are worked out that read something changed. */
-  #changed(parts: readonly Part[], image: Image, known: Entry, shown: Entry | undefined): Entry | Unknown {
+  #changed(parts: readonly Part[], image: Image, known: Entry, shown: Entry | null): Entry | Unknown {
     const values = known.values.slice()
     for (let i = 0; i < values.length; i++) {
       const { evaluate, reads } = this.#outputs[i] as Output
@@ -190,7 +200,7 @@ export class RowsPredictor implements Predictor {
       values[i] = value
     }
     // Looked up anew, a source gives the row another key.
-    return this.#decoder.entry(values, shown ?? known, this.#isSingle ? known.key : undefined)
+    return this.#decoder.entry(values, [shown, known], this.#isSingle ? known.key : undefined)
   }
 
   #isPending(unit: RowKey): boolean {
@@ -203,19 +213,24 @@ export class RowsPredictor implements Predictor {
   }
 
   /** The rows that make up a unit, looked up from the first; null where one that must be there is not. */
-  #lookUp(unit: RowKey, known: Entry | undefined): readonly Part[] | null | Unknown {
+  #lookUp(unit: RowKey, known: Entry | undefined, through: Set<string>): readonly Part[] | null | Unknown {
     const first = this.#rows.state((this.#sources[0] as Source).plan.table, unit)
     if (first === undefined || !first.exists) return null
     const parts: Part[] = [partOf(first)]
     for (let i = 1; i < this.#sources.length; i++) {
-      const part = this.#lookUpOne(i, parts, known)
+      const part = this.#lookUpOne(i, parts, known, through)
       if (part === null || part === UNKNOWN) return part
       parts.push(part)
     }
     return parts
   }
 
-  #lookUpOne(source: number, parts: readonly Part[], known: Entry | undefined): Part | null | Unknown {
+  #lookUpOne(
+    source: number,
+    parts: readonly Part[],
+    known: Entry | undefined,
+    through: Set<string>,
+  ): Part | null | Unknown {
     const { plan, lookup, collations } = this.#sources[source] as Source
     const knownKey = known === undefined ? undefined : this.keyOf(source, known)
     const moved = (lookup ?? []).some(({ reads }) => touches(parts, reads))
@@ -232,6 +247,7 @@ export class RowsPredictor implements Predictor {
       ? { image: MISSING, changed: knownKey === null ? NONE : null }
       : null
     if (key === null) return absent
+    through.add(rowName(plan.table, key))
     const state = this.#rows.state(plan.table, key)
     if (state === undefined) {
       if (moved) return UNKNOWN
@@ -243,7 +259,7 @@ export class RowsPredictor implements Predictor {
   }
 
   /** The rows that a known row of the result comes from. */
-  #partsOf(known: Entry | undefined): readonly Part[] | null | Unknown {
+  #partsOf(known: Entry | undefined, through: Set<string>): readonly Part[] | null | Unknown {
     if (known === undefined) return null
     const parts: Part[] = []
     for (const [source, { plan, on }] of this.#sources.entries()) {
@@ -252,6 +268,7 @@ export class RowsPredictor implements Predictor {
         parts.push({ image: MISSING, changed: NONE })
         continue
       }
+      through.add(rowName(plan.table, key))
       const state = this.#rows.state(plan.table, key)
       if (state === undefined) return UNKNOWN
       // What an optional source has instead is not known.

@@ -95,7 +95,7 @@ export function editsBetween(before: readonly Entry[], after: readonly Entry[]):
   if (oldMiddle.length > MAX_EDITED || newMiddle.length > MAX_EDITED) return null
 
   const oldIndex = new Map(oldMiddle.map(({ key }, i) => [key, i]))
-  const staying = longestAscending(newMiddle.map(({ key }) => oldIndex.get(key) ?? -1))
+  const staying = rowsThatStay(oldMiddle, newMiddle, oldIndex)
   const edits: Edit[] = []
   newMiddle.forEach(({ key, row }) => {
     const index = oldIndex.get(key)
@@ -110,6 +110,39 @@ export function editsBetween(before: readonly Entry[], after: readonly Entry[]):
     if (!staying.has(oldIndex.get(key) ?? -1)) edits.push({ type: 'insert', index: start + i, row })
   })
   return edits
+}
+
+/**
+ * The old places of the rows that need not move: those that are the same entries, which no change made move, and as many of
+ * the others as can stay between them.
+ */
+function rowsThatStay(
+  before: readonly Entry[],
+  after: readonly Entry[],
+  oldIndex: ReadonlyMap<RowKey, number>,
+): ReadonlySet<number> {
+  const places = after.map(({ key }) => oldIndex.get(key) ?? -1)
+  const isSame = (i: number) => places[i] !== -1 && before[places[i] as number] === after[i]
+  const staying = new Set<number>()
+  let last = -1
+  let between: number[] = []
+  const stayBetween = (end: number) => {
+    for (const place of longestAscending(between.filter((one) => one > last && one < end))) staying.add(place)
+    between = []
+  }
+  for (const [i, place] of places.entries()) {
+    if (!isSame(i)) {
+      between.push(place)
+      continue
+    }
+    // Where they come in an order that only SQLite knows.
+    if (place < last) return longestAscending(places)
+    stayBetween(place)
+    staying.add(place)
+    last = place
+  }
+  stayBetween(Number.POSITIVE_INFINITY)
+  return staying
 }
 
 /** The most of the numbers that ascend as they stand, without the negative ones: rows that need not move. */

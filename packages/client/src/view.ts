@@ -13,7 +13,7 @@ import type { Change, Edit } from './types.ts'
 /** Beyond this many rows at once the lists are made anew. */
 const MANY = 100
 
-/** Up to so many rows two lists are compared rather than told step by step how one became the other. */
+/** Lists of up to so many rows are compared where some of them moved. */
 const FEW = 500
 
 /** What a view depends on. */
@@ -253,7 +253,7 @@ export class View {
     if (this.#limit !== null) return this.#flushWindow(this.#limit, edits)
     // Where several rows move, some may be where they were.
     const moves = edits.filter(({ type }) => type === 'remove').length
-    if (moves > 1 && before.length <= FEW) return shownBetween(before.toArray(), this.#shown.toArray())
+    if (moves > 1 && before.length <= FEW && looksLike(before, this.#shown)) return null
     return shownBy(edits)
   }
 
@@ -370,6 +370,11 @@ export class View {
     }
     return [...merged, ...more.slice(next)]
   }
+}
+
+function looksLike(before: Sequence, after: Sequence): boolean {
+  const rows = before.rows()
+  return before.length === after.length && after.rows().every((row, i) => row === rows[i])
 }
 
 function shownBy(edits: readonly Edit[]): Shown | null {

@@ -66,7 +66,7 @@ export class View {
   readonly #awaiting = new Map<string, Set<RowKey>>()
   /** The same by unit. */
   readonly #through = new Map<RowKey, ReadonlySet<string>>()
-  /** What took its place: its rows lend their objects for as long as nothing was shown. */
+  /** The view whose place it took: its rows lend their objects until this one has shown its own. */
   #previous: View | null
   /** Rows of which it cannot be told what they change, by table and key. */
   readonly #untold = new Set<string>()

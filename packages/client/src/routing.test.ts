@@ -83,11 +83,7 @@ test('law: whoever a row can concern is found; of known values nobody else is', 
   const interest = fc.oneof(
     fc.constant(any('t')),
     fc
-      .tuple(
-        fc.integer({ min: 0, max: 1 }),
-        value,
-        fc.constantFrom<Collation>('BINARY', 'NOCASE', 'RTRIM'),
-      )
+      .tuple(fc.integer({ min: 0, max: 1 }), value, fc.constantFrom<Collation>('BINARY', 'NOCASE', 'RTRIM'))
       .map(([column, of, collation]) => where('t', column, of, collation)),
   )
   const row = fc.option(fc.tuple(seen, seen), { nil: undefined })

@@ -41,9 +41,6 @@ export class Workbench {
 
   /** Commit messages so far. */
   commits = 0
-  /** Somebody else has written since the oldest pending write was made. */
-  isOvertaken = false
-
   readonly #session: EngineCalls
   #renewed: Touched<LiveStore> = new Map()
   #next = 1
@@ -100,7 +97,6 @@ export class Workbench {
 
   /** Somebody else's write. False: SQLite refused it. */
   foreign(operations: readonly Operation[]): boolean {
-    if (this.operations.size > 0) this.isOvertaken = true
     try {
       this.engine.write(operations)
       return true
@@ -130,8 +126,6 @@ export class Workbench {
 
   withdraw(id: WriteId): void {
     this.operations.delete(id)
-    // What settles is somebody else's to those that are left.
-    this.isOvertaken = this.operations.size > 0
     this.#touch(this.pending.remove(id))
     this.#tellRenewed()
   }

@@ -252,16 +252,13 @@ const move = fc.record({ what: fc.constantFrom(...Object.keys(kinds)), which, st
 test('toggle all and clear completed, back and forth, with answers on their way', () =>
   play(
     [
-      ['toggle all', 0],
-      ['toggle one in front', 3],
       ['toggle all', 1],
+      ['toggle one in front', 2],
+      ['toggle all', 3],
       ['add', 0],
       ['toggle', 2],
-      ['toggle', 0],
+      ['another tab', 1],
       ['clear completed', 1],
-      ['toggle all', 4],
-      ['another tab', 3],
-      ['clear completed', 0],
       ['add', 6],
     ].map(([what, after]) => ({ what: what as string, which: 0.3, steps: after as number })),
   ))

@@ -1,4 +1,4 @@
-import { type Engine, openEngine } from '@millrace/engine/node'
+import { openEngine } from '@millrace/engine/node'
 import type {
   EngineCalls,
   EngineMessage,
@@ -16,6 +16,8 @@ import type { Entry } from '../src/result.ts'
 import { RowCache } from '../src/row-cache.ts'
 import type { Change } from '../src/types.ts'
 import { View } from '../src/view.ts'
+
+type Engine = Awaited<ReturnType<typeof openEngine>>
 
 /** One live query on the bench, and what the engine said of it, as plain arrays have it. */
 export interface Held {

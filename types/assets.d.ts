@@ -3,3 +3,9 @@ declare module '*?url' {
   const address: string
   export default address
 }
+
+// The text of a file, for an import with ?raw.
+declare module '*?raw' {
+  const text: string
+  export default text
+}

@@ -48,7 +48,7 @@ export class RowCache {
     const rows = this.#tables.get(table)
     const held = rows?.get(key)
     if (rows === undefined || held === undefined) return
-    const left = Array.isArray(held) ? held.filter((other) => other !== holder) : []
+    const left = (Array.isArray(held) ? held : [held]).filter((other) => other !== holder)
     if (left.length > 1) rows.set(key, left)
     else if (left.length === 1) rows.set(key, left[0] as Holder)
     else rows.delete(key)

@@ -1,0 +1,199 @@
+import { openEngine } from '@millrace/engine/node'
+import type {
+  EngineCalls,
+  EngineMessage,
+  Operation,
+  QueryId,
+  RowKey,
+  TableInfo,
+  WriteId,
+} from '@millrace/protocol'
+import { LiveStore } from '../src/live-store.ts'
+import { fold, PendingWrites, type Touched, untouched } from '../src/pending.ts'
+import type { Rows } from '../src/predict/predictor.ts'
+import { compileQuery, type SqlQuery } from '../src/query.ts'
+import type { Entry } from '../src/result.ts'
+import { RowCache } from '../src/row-cache.ts'
+import type { Change } from '../src/types.ts'
+import { View } from '../src/view.ts'
+
+type Engine = Awaited<ReturnType<typeof openEngine>>
+
+/** One live query on the bench, and what the engine said of it, as plain arrays have it. */
+export interface Held {
+  readonly query: SqlQuery
+  readonly store: LiveStore
+  base: readonly Entry[]
+}
+
+/**
+ * The store as the client wires it, without ports and turns: the engine answers at once, writes settle when the test says
+ * so, and nothing shows before `refresh`. It counts what it is asked for.
+ */
+export class Workbench {
+  readonly engine: Engine
+  readonly tables: ReadonlyMap<string, TableInfo>
+  readonly held = new Map<QueryId, Held>()
+  readonly cache: RowCache
+  readonly pending: PendingWrites<LiveStore>
+  readonly rows: Rows
+  readonly operations = new Map<WriteId, readonly Operation[]>()
+  /** How often a row was asked for, and how often a row's operations were applied one after the other. */
+  readonly count = { asked: 0, folded: 0 }
+
+  /** Commit messages so far. */
+  commits = 0
+  readonly #session: EngineCalls
+  #renewed: Touched<LiveStore> = new Map()
+  #next = 1
+
+  static async open(schema: string): Promise<Workbench> {
+    return new Workbench(await openEngine({ schema }))
+  }
+
+  constructor(engine: Engine) {
+    this.engine = engine
+    this.tables = new Map(engine.tables.map((table) => [table.name, table]))
+    this.pending = new PendingWrites((name) => this.tables.get(name))
+    this.cache = new RowCache((table, key) => this.#renew(table, key))
+    this.rows = {
+      state: (table, key) => {
+        this.count.asked++
+        const pending = this.pending.row(table, key)
+        const image = this.cache.image(table, key)
+        if (pending === undefined) return image === undefined ? undefined : untouched(image)
+        if (pending.state === undefined) {
+          this.count.folded++
+          pending.state = fold(image, pending.operations)
+        }
+        return pending.state
+      },
+      image: (table, key) => this.cache.image(table, key),
+      isPending: (table, key) => this.pending.row(table, key) !== undefined,
+    }
+    this.#session = engine.connect((message) => this.#receive(message))
+  }
+
+  /** The query with its rows; nothing shows yet. */
+  subscribe(query: SqlQuery): Held {
+    const compiled = compileQuery(query)
+    const store = new LiveStore(compiled, this.#next++ as QueryId, { rows: this.rows, cache: this.cache })
+    const held: Held = { query, store, base: [] }
+    this.held.set(store.id, held)
+    void this.#session.subscribe(store.id, compiled.sql, compiled.parameters)
+    return held
+  }
+
+  /** The whole result comes once more, as after a lost port. */
+  again({ store }: Held): void {
+    void this.#session.unsubscribe(store.id)
+    void this.#session.subscribe(store.id, store.query.sql, store.query.parameters)
+  }
+
+  end({ store }: Held): void {
+    void this.#session.unsubscribe(store.id)
+    this.held.delete(store.id)
+    store.dispose()
+    this.#tellRenewed()
+  }
+
+  /** Somebody else's write. False: SQLite refused it. */
+  foreign(operations: readonly Operation[]): boolean {
+    try {
+      this.engine.write(operations)
+      return true
+    } catch {
+      return false
+    } finally {
+      this.#tellRenewed()
+    }
+  }
+
+  add(operations: readonly Operation[]): WriteId {
+    const id = this.#next++ as WriteId
+    this.operations.set(id, operations)
+    this.#touch(this.pending.add(id, operations))
+    return id
+  }
+
+  /** The engine's answer to a pending write comes with the rows that hold it, or it is refused. */
+  settle(id: WriteId): void {
+    try {
+      this.engine.write(this.operations.get(id) ?? [])
+    } catch {
+      // It goes, and leaves nothing.
+    }
+    this.withdraw(id)
+  }
+
+  withdraw(id: WriteId): void {
+    this.operations.delete(id)
+    this.#touch(this.pending.remove(id))
+    this.#tellRenewed()
+  }
+
+  refresh({ store }: Held): Change | null {
+    return store.refresh((table) => this.pending.overlay(table))
+  }
+
+  /** A view of the same, made of nothing but the last base and what is pending now. */
+  afresh(held: Held, cache: RowCache): View | null {
+    const { view, query } = held.store
+    if (view === null) return null
+    const byKey = new Map(held.base.map((entry) => [entry.key, entry]))
+    const fresh = new View(view.decoder, held.base, byKey, query, { rows: this.rows, cache })
+    for (const table of this.tables.keys())
+      for (const key of this.pending.overlay(table)?.rows.keys() ?? []) fresh.touch(table, key)
+    fresh.flush()
+    return fresh
+  }
+
+  close(): void {
+    this.engine.close()
+  }
+
+  #receive(message: EngineMessage): void {
+    if (message.type === 'rows') {
+      this.held.get(message.query)?.store.receive(message.rows, message.shape)
+      return
+    }
+    this.commits++
+    for (const change of message.changes) {
+      const held = this.held.get(change.query)
+      if (held === undefined) continue
+      const arrived = held.store.takeArrived(change)
+      if (change.type === 'reset') held.base = [...arrived.entries]
+      else if (change.type === 'delta') {
+        const gone = new Set([...change.remove, ...arrived.entries.map(({ key }) => key)])
+        const base = held.base.filter(({ key }) => !gone.has(key))
+        arrived.entries.forEach((entry, i) => {
+          base.splice(change.at[i] as number, 0, entry)
+        })
+        held.base = base
+      }
+      const isOther = held.store.apply(change, arrived)
+      if (!isOther) continue
+      for (const table of held.store.view?.predictedTables ?? [])
+        for (const key of this.pending.overlay(table)?.rows.keys() ?? []) held.store.view?.touch(table, key)
+    }
+  }
+
+  #touch(touched: Touched<LiveStore>): void {
+    for (const [table, rows] of touched)
+      for (const key of rows.keys()) for (const { store } of this.held.values()) store.view?.touch(table, key)
+  }
+
+  #renew(table: string, key: RowKey): void {
+    const pending = this.pending.row(table, key)
+    if (pending === undefined) return
+    pending.state = undefined
+    const rows = this.#renewed.get(table) ?? new Map()
+    this.#renewed.set(table, rows.set(key, pending.concerned))
+  }
+
+  #tellRenewed(): void {
+    const renewed = this.#renewed
+    this.#renewed = new Map()
+    this.#touch(renewed)
+  }
+}

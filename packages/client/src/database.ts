@@ -93,6 +93,8 @@ class Client implements Database {
   readonly #predicting = new Map<string, Set<LiveStore>>()
   /** Those who may predict by rows that pending writes do not touch. */
   readonly #joins = new Set<LiveStore>()
+  /** Of these, the ones that predicted by a row that is known otherwise now. */
+  readonly #noticed = new Set<LiveStore>()
   /** Rows with pending writes that views came to know otherwise, or not at all, since it was last told. */
   #renewed: Touched<LiveStore> = new Map()
   readonly #rejectionListeners = new Set<(rejection: Rejection) => void>()
@@ -487,10 +489,8 @@ class Client implements Database {
     for (const rows of touched) this.#touch(rows, concerned)
     // A row that one query learned may let another predict.
     this.#touch(this.#takeRenewed(), concerned)
-    for (const store of this.#joins) {
-      store.view?.recheck()
-      concerned.add(store)
-    }
+    for (const store of this.#noticed) concerned.add(store)
+    this.#noticed.clear()
     this.#refresh(concerned)
     for (const end of ends) end()
     this.#version = commits.at(-1)?.message.version ?? this.#version
@@ -576,8 +576,9 @@ class Client implements Database {
     }
   }
 
-  /** A row is known otherwise. Of interest where a pending write touches it. */
+  /** A row is known otherwise. Of interest where a pending write touches it, or what it touches was told by it. */
   #renew(table: string, key: RowKey): void {
+    for (const store of this.#joins) if (store.view?.notice(table, key)) this.#noticed.add(store)
     const pending = this.#overlays.row(table, key)
     if (pending === undefined) return
     pending.state = undefined

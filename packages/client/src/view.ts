@@ -163,9 +163,12 @@ export class View {
     for (const unit of this.#awaiting.get(row) ?? []) this.#mark(unit)
   }
 
-  /** Rows that it does not hold may be known otherwise: what was told by them is worked out again. */
-  recheck(): void {
-    for (const unit of this.#through.keys()) this.#mark(unit)
+  /** A row is known otherwise, be it in use here or not. True where something was told by it. */
+  notice(table: string, key: RowKey): boolean {
+    if (this.#awaiting.size === 0) return false
+    const units = this.#awaiting.get(rowName(table, key))
+    for (const unit of units ?? []) this.#mark(unit)
+    return units !== undefined
   }
 
   /** The rows of the result that come from a row of a source, in the base or predicted. */
@@ -277,7 +280,7 @@ export class View {
   #tell(unit: RowKey, known: Entry | undefined, was: Entry | null): Entry | null | Unknown {
     if (this.predictor === null) return known ?? null
     const through = this.#units === null ? NO_ROWS : new Set<string>()
-    const told = this.predictor.stateOf(unit, known, was ?? this.#lent(unit), through)
+    const told = this.predictor.stateOf(unit, known, this.#lent(unit) ?? was, through)
     if (this.#units !== null) this.#await(unit, told === (known ?? null) ? NO_ROWS : through)
     return told
   }

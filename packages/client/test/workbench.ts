@@ -9,7 +9,7 @@ import type {
   WriteId,
 } from '@millrace/protocol'
 import { LiveStore } from '../src/live-store.ts'
-import { fold, PendingWrites, type Touched, untouched } from '../src/pending.ts'
+import { fold, PendingWrites, type Touched, touchedIn, untouched } from '../src/pending.ts'
 import type { Rows } from '../src/predict/predictor.ts'
 import { compileQuery, type SqlQuery } from '../src/query.ts'
 import type { Entry } from '../src/result.ts'
@@ -112,7 +112,7 @@ export class Workbench {
   add(operations: readonly Operation[]): WriteId {
     const id = this.#next++ as WriteId
     this.operations.set(id, operations)
-    this.#touch(this.pending.add(id, operations))
+    this.#touch(this.pending.add(id, operations, () => null))
     return id
   }
 
@@ -141,7 +141,7 @@ export class Workbench {
     const { view, query } = held.store
     if (view === null) return null
     const byKey = new Map(held.base.map((entry) => [entry.key, entry]))
-    const fresh = new View(view.decoder, held.base, byKey, query, { rows: this.rows, cache })
+    const fresh = new View(view.decoder, { entries: held.base, byKey }, query, { rows: this.rows, cache })
     for (const table of this.tables.keys())
       for (const key of this.pending.overlay(table)?.rows.keys() ?? []) fresh.touch(table, key)
     fresh.flush()
@@ -179,16 +179,16 @@ export class Workbench {
   }
 
   #touch(touched: Touched<LiveStore>): void {
-    for (const [table, rows] of touched)
+    for (const [table, { rows }] of touched)
       for (const key of rows.keys()) for (const { store } of this.held.values()) store.view?.touch(table, key)
   }
 
   #renew(table: string, key: RowKey): void {
+    for (const { store } of this.held.values()) store.view?.notice(table, key)
     const pending = this.pending.row(table, key)
     if (pending === undefined) return
     pending.state = undefined
-    const rows = this.#renewed.get(table) ?? new Map()
-    this.#renewed.set(table, rows.set(key, pending.concerned))
+    touchedIn(this.#renewed, table).rows.set(key, pending.concerned)
   }
 
   #tellRenewed(): void {

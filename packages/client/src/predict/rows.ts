@@ -96,9 +96,11 @@ export class RowsPredictor implements Predictor {
       on,
       ...(lookup ?? []).map(({ reads }) => reads),
     ])
+    // Into a window rows come by their order too.
+    const entering = [this.#whereReads, ...(plan.window === null ? [] : [this.#orderReads]), ...joining]
     this.#enters = Array.from(
       { length: count },
-      (_, i) => new Set([this.#whereReads, ...joining].flatMap((read) => [...(read[i] ?? [])])),
+      (_, i) => new Set(entering.flatMap((read) => [...(read[i] ?? [])])),
     )
     this.#isTree = plan.sources.every(({ lookup }, i) => i === 0 || lookup !== null)
     this.#isSingle = count === 1

@@ -48,6 +48,7 @@ export class View {
   /** As many rows as the engine sends at most. */
   readonly #most: number
   readonly #lineage: Lineage | null
+  readonly #rows: Rows
 
   #base: Sequence
   /** The base by key; the unit of an entry is its key but for joins, which have `#units` besides. */
@@ -84,6 +85,7 @@ export class View {
   ) {
     const { plan, order, tables } = decoder.shape
     this.decoder = decoder
+    this.#rows = world.rows
     this.#previous = previous
     this.#compare = order === null ? null : compareBy(order)
     const rows = plan?.type === 'rows' ? new RowsPredictor(plan, query.parameters, decoder, world.rows) : null
@@ -191,6 +193,8 @@ export class View {
       this.#base = this.#moved(old, put, at)
     } else {
       this.#before ??= this.#shown
+      // What was shown of them may be shown on.
+      for (const entry of old) if (this.#isPending(this.#unitOf(entry))) this.#mark(this.#unitOf(entry))
       const gone = new Set(old.map(({ key }) => key))
       const kept = this.#base.toArray().filter(({ key }) => !gone.has(key))
       this.#base = Sequence.from(merge(kept, put, at))
@@ -200,6 +204,12 @@ export class View {
     // What lies behind the window's last row is judged by that row.
     if (this.#limit !== null)
       for (const unit of [...this.#predicted.keys(), ...this.#behind]) this.#mark(unit)
+  }
+
+  /** Whether a pending write touches the row that a unit comes from. */
+  #isPending(unit: RowKey): boolean {
+    const [table] = this.predictedTables
+    return table !== undefined && this.#rows.isPending(table, unit)
   }
 
   #takeOut(key: RowKey, old: Entry[]): void {

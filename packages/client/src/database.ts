@@ -10,7 +10,6 @@ import {
   type QueryChange,
   type QueryId,
   type RowKey,
-  type Settled,
   type StorageInfo,
   type Version,
   type Welcome,

@@ -1,38 +1,84 @@
 import type { Page } from '@playwright/test'
-import { expect, open, openWith, PACE, storedTitle, TEXT, test } from './fixtures.ts'
+import { afterEachKey, expect, insert, open, rowOnDisk, test, typeAt, until } from './fixtures.ts'
 import type { Typing } from './shared/watch-typing.ts'
 
 // An input bound to a live row, typed into faster than the engine answers.
 
 const LEFT = 'before '
 const RIGHT = ' and after'
-const AFTERWARDS = `${LEFT}${TEXT}${RIGHT}`
+const texts = afterEachKey((typed) => LEFT + typed + RIGHT)
+const last = texts.at(-1) as string
 
-/** Puts the caret between LEFT and RIGHT, and watches from there on. */
-function watch(page: Page): Promise<void> {
-  return page.evaluate(
-    ({ left, right, text }) => {
-      const input = document.querySelector('input') as HTMLInputElement
-      input.focus()
-      input.setSelectionRange(left.length, left.length)
-      const expected = (keys: number) => `${left}${text.slice(0, keys)}${right}`
-      window.live.typing = new window.live.TypingWatch(input, text, [{ selector: '.title', expected }])
-    },
-    { left: LEFT, right: RIGHT, text: TEXT },
-  )
+/** Types in the middle of the text. */
+function type(page: Page, meanwhile?: () => Promise<void>): Promise<Typing> {
+  return typeAt(page, LEFT.length, { selector: 'input', texts }, [{ selector: '.title', texts }], meanwhile)
 }
 
-const end = (page: Page): Promise<Typing> => page.evaluate(() => window.live.typing!.end())
+/** The keystrokes after which someone else writes. */
+const MOMENTS = [8, 16, 24, 32, 40]
+const lastNote = `note ${MOMENTS.at(-1)}`
 
-test('nothing is lost, the caret stays in its place, and the DOM changes once a keystroke', async ({
+test('no character is lost, the caret does not jump, the DOM changes once a keystroke', async ({
   context,
   framework,
 }) => {
-  const page = await openWith(context, framework, 'typing', [{ id: 'edited', title: LEFT + RIGHT }])
+  const page = await open(context, framework, 'typing')
+  await insert(page, [{ id: 'edited', title: LEFT + RIGHT }])
   await expect(page.locator('input')).toHaveValue(LEFT + RIGHT)
-  await watch(page)
-  await page.keyboard.type(TEXT, { delay: PACE })
-  const seen = await end(page)
-  console.log(JSON.stringify(seen))
-  expect(await storedTitle(page, 'edited')).toBe(AFTERWARDS)
+
+  const seen = await type(page)
+  expect(seen.changes).toEqual(
+    afterEachKey(() => '')
+      .slice(1)
+      .map(() => ['characterData P.title']),
+  )
+  expect(seen.strays).toEqual([])
+
+  expect(await rowOnDisk(page, 'edited')).toMatchObject({ title: last, note: 'none' })
+  await expect(page.locator('input')).toHaveValue(last)
+})
+
+test('SQL in the same page changes another column meanwhile', async ({ context, framework }) => {
+  const page = await open(context, framework, 'typing')
+  await insert(page, [{ id: 'edited', title: LEFT + RIGHT }])
+  await expect(page.locator('input')).toHaveValue(LEFT + RIGHT)
+  await page.evaluate((moments) => {
+    const { db, sql } = window.live
+    window.addEventListener('input', () => {
+      const keys = window.live.typing?.keys ?? 0
+      if (moments.includes(keys))
+        void db.exec(sql`UPDATE todo SET note = ${`note ${keys}`} WHERE id = 'edited'`)
+    })
+  }, MOMENTS)
+
+  const seen = await type(page)
+  // Each shows once, as soon as the engine has answered, while later keystrokes are still on their way.
+  expect(seen.strays.map(({ change }) => change)).toEqual(MOMENTS.map(() => 'characterData P.note'))
+  expect(Math.max(...seen.strays.map(({ inFlight }) => inFlight))).toBeGreaterThan(0)
+  await expect(page.locator('.note')).toHaveText(lastNote)
+
+  expect(await rowOnDisk(page, 'edited')).toMatchObject({ title: last, note: lastNote })
+})
+
+test('another tab, whose worker has the database, changes another column meanwhile', async ({
+  context,
+  framework,
+}) => {
+  const other = await open(context, framework, 'typing')
+  await insert(other, [{ id: 'edited', title: LEFT + RIGHT }])
+  const page = await open(context, framework, 'typing')
+  await expect(page.locator('input')).toHaveValue(LEFT + RIGHT)
+
+  const seen = await type(page, async () => {
+    for (const moment of MOMENTS) {
+      await until(page, (moment) => (window.live.typing?.keys ?? 0) >= moment, moment)
+      await other.evaluate((note) => void window.live.db.update('todo', 'edited', { note }), `note ${moment}`)
+    }
+  })
+  await expect(page.locator('.note')).toHaveText(lastNote)
+  expect(new Set(seen.strays.map(({ change }) => change))).toEqual(new Set(['characterData P.note']))
+  expect(Math.max(...seen.strays.map(({ inFlight }) => inFlight))).toBeGreaterThan(0)
+
+  await expect(other.locator('input')).toHaveValue(last)
+  expect(await rowOnDisk(page, 'edited')).toMatchObject({ title: last, note: lastNote })
 })

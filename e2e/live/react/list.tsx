@@ -1,11 +1,11 @@
-import { sql } from '@millrace/client'
 import { useDb, useQuery } from '@millrace/react'
 import { memo } from 'react'
-import { track, type Tables, type Todo } from '../shared/database.ts'
+import { type Tables, type Todo, track } from '../shared/database.ts'
+import { COUNT, FIRST_FIVE, GROUPS } from '../shared/queries.ts'
 import { mount } from './mount.tsx'
 
 function List() {
-  const { data } = useQuery(sql<Todo>`SELECT * FROM todo WHERE done = 0 ORDER BY title, id LIMIT 5`)
+  const { data } = useQuery(FIRST_FIVE)
   return (
     <ul>
       {data.map((row) => (
@@ -30,13 +30,12 @@ const Item = memo(function Item({ row }: { row: Todo }) {
 })
 
 function Count() {
-  const [count] = useQuery(sql<{ n: number }>`SELECT count(*) AS n FROM todo WHERE done = 0`).data
+  const [count] = useQuery(COUNT).data
   return <p className="count">{count?.n}</p>
 }
 
 function Groups() {
-  const { data } = useQuery(sql<{ list: string; n: number; letters: number }>`
-    SELECT list, count(*) AS n, sum(length(title)) AS letters FROM todo GROUP BY list ORDER BY list`)
+  const { data } = useQuery(GROUPS)
   return data.map(({ list, n, letters }) => (
     <p key={list} className={`group ${list}`}>{`${list}: ${n} with ${letters} letters`}</p>
   ))

@@ -1,11 +1,11 @@
-import { sql } from '@millrace/client'
 import { useDb, useQuery } from '@millrace/react'
-import { track, type Tables, type Todo } from '../shared/database.ts'
+import { type Tables, track } from '../shared/database.ts'
+import { EDITED } from '../shared/queries.ts'
 import { mount } from './mount.tsx'
 
 function Editor() {
   const db = useDb<Tables>()
-  const row = useQuery(sql<Todo>`SELECT * FROM todo WHERE id = ${'edited'}`).data[0]
+  const row = useQuery(EDITED).data[0]
   if (row === undefined) return null
   return (
     <>

@@ -1,12 +1,12 @@
-import { sql } from '@millrace/client'
 import { useDb, useQuery } from '@millrace/react'
 import { memo } from 'react'
-import { track, type Tables, type Todo } from '../shared/database.ts'
+import { type Tables, type Todo, track } from '../shared/database.ts'
+import { COUNT, OPEN } from '../shared/queries.ts'
 import { mount } from './mount.tsx'
 
 function Open() {
   const db = useDb<Tables>()
-  const { data } = useQuery(sql<Todo>`SELECT * FROM todo WHERE done = 0 ORDER BY id`)
+  const { data } = useQuery(OPEN)
   return (
     <>
       <ul>
@@ -52,7 +52,7 @@ const Item = memo(function Item({ row }: { row: Todo }) {
 })
 
 function Count() {
-  const [count] = useQuery(sql<{ n: number }>`SELECT count(*) AS n FROM todo WHERE done = 0`).data
+  const [count] = useQuery(COUNT).data
   return <p className="count">{count?.n}</p>
 }
 

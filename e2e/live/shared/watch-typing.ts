@@ -1,58 +1,60 @@
-import { describe, EVERYTHING } from './describe.ts'
+import { changesOf, EVERYTHING } from './describe.ts'
 
 /** What was seen while somebody typed. */
 export interface Typing {
-  /** Input events. */
-  readonly inputs: number
-  /** Where text, caret or focus were not what they must be. */
+  /** Keystrokes that made an input event. */
+  readonly keys: number
+  /** Where a text, the caret or the focus was not what it must be. */
   readonly violations: readonly string[]
   /** The DOM's changes in the event of each keystroke. */
   readonly changes: readonly (readonly string[])[]
-  /** The DOM's changes at any other time. */
-  readonly strays: readonly string[]
+  /** The DOM's changes at any other time, and how many writes were on their way then. */
+  readonly strays: readonly { readonly change: string; readonly inFlight: number }[]
   /** The most writes that were on their way at once. */
   readonly mostInFlight: number
+  /** Frames in which writes were on their way. */
+  readonly frames: number
 }
 
-/** The text of an element that must follow the keystrokes. */
-interface Mirror {
+export interface Expected {
   readonly selector: string
-  readonly expected: (keystrokes: number) => string
+  /** By how many keys were pressed. */
+  readonly texts: readonly string[]
 }
 
-/** Watches an input into which `text` is about to be typed, key by key, at the caret. */
+/** Watches an input that is typed into: its text, and what else must follow, at each keystroke and in each frame. */
 export class TypingWatch implements Typing {
-  inputs = 0
+  keys = 0
   readonly violations: string[] = []
   readonly changes: string[][] = []
-  readonly strays: string[] = []
+  readonly strays: { change: string; inFlight: number }[] = []
   mostInFlight = 0
+  frames = 0
 
   readonly #input: HTMLInputElement
-  readonly #before: string
-  readonly #text: string
-  readonly #after: string
-  readonly #mirrors: readonly Mirror[]
+  readonly #texts: readonly string[]
+  readonly #caret: number
+  readonly #mirrors: readonly Expected[]
   readonly #undo: (() => void)[] = []
   #inEvent = false
 
-  constructor(input: HTMLInputElement, text: string, mirrors: readonly Mirror[] = []) {
-    const caret = input.selectionStart ?? 0
+  constructor(typed: Expected, caret: number, mirrors: readonly Expected[]) {
+    const input = document.querySelector(typed.selector) as HTMLInputElement
+    input.focus()
+    input.setSelectionRange(caret, caret)
     this.#input = input
-    this.#before = input.value.slice(0, caret)
-    this.#text = text
-    this.#after = input.value.slice(caret)
+    this.#texts = typed.texts
+    this.#caret = caret
     this.#mirrors = mirrors
 
-    const root = document.getElementById('app') as HTMLElement
     const observer = new MutationObserver((records) => this.#changed(records))
-    observer.observe(root, EVERYTHING)
-    // Around all that a framework listens by: React on its root, Solid on the document.
+    observer.observe(document.getElementById('app') as HTMLElement, EVERYTHING)
+    // Before and after all that listens for a framework: React does on its root, Solid on the document.
     const begin = () => {
       this.#changed(observer.takeRecords())
-      this.inputs++
-      this.changes.push([])
       this.#inEvent = true
+      this.keys++
+      this.changes.push([])
     }
     const end = () => {
       this.#changed(observer.takeRecords())
@@ -62,9 +64,9 @@ export class TypingWatch implements Typing {
     }
     window.addEventListener('input', begin, { capture: true })
     window.addEventListener('input', end)
-
     let next = 0
     const frame = () => {
+      if (window.live.writes.inFlight > 0) this.frames++
       this.#check('in a frame')
       next = requestAnimationFrame(frame)
     }
@@ -78,35 +80,34 @@ export class TypingWatch implements Typing {
   }
 
   #changed(records: readonly MutationRecord[]): void {
-    const changes = (this.#inEvent && this.changes.at(-1)) || this.strays
-    changes.push(...records.map(describe))
+    const changes = changesOf(records)
+    const { inFlight } = window.live.writes
+    if (this.#inEvent) this.changes.at(-1)?.push(...changes)
+    else this.strays.push(...changes.map((change) => ({ change, inFlight })))
   }
 
   #check(when: string): void {
-    const input = this.#input
-    const { value, selectionStart, selectionEnd } = input
-    const typed = this.#text.slice(0, this.inputs)
-    const caret = this.#before.length + typed.length
+    const { value, selectionStart, selectionEnd } = this.#input
+    const caret = this.#caret + this.keys
     const expect = (what: string, found: unknown, wanted: unknown) => {
       if (found === wanted) return
-      const of = [found, wanted].map((each) => JSON.stringify(each))
-      this.violations.push(`${when} of key ${this.inputs}: ${what} was ${of[0]}, not ${of[1]}`)
+      const [is, not] = [found, wanted].map((each) => JSON.stringify(each))
+      this.violations.push(`${what} was ${is}, not ${not}, ${when}, after ${this.keys} keys`)
     }
-    expect('text', value, this.#before + typed + this.#after)
-    expect('caret', selectionStart, caret)
-    expect('end of selection', selectionEnd, caret)
-    expect('focus', document.activeElement === input, true)
-    for (const { selector, expected } of this.#mirrors) {
-      expect(selector, document.querySelector(selector)?.textContent, expected(this.inputs))
+    expect('the text', value, this.#texts[this.keys])
+    expect('the caret', `${selectionStart}–${selectionEnd}`, `${caret}–${caret}`)
+    expect('the focus', document.activeElement === this.#input, true)
+    for (const { selector, texts } of this.#mirrors) {
+      expect(selector, document.querySelector(selector)?.textContent, texts[this.keys])
     }
   }
 
   /** Waits until all is stored and has had time to show, and watches till then. */
   async end(): Promise<Typing> {
     await window.live.writes.settled()
-    this.#check('after all')
+    this.#check('at the end')
     for (const undo of this.#undo) undo()
-    const { inputs, violations, changes, strays, mostInFlight } = this
-    return { inputs, violations, changes, strays, mostInFlight }
+    const { keys, violations, changes, strays, mostInFlight, frames } = this
+    return { keys, violations, changes, strays, mostInFlight, frames }
   }
 }

@@ -1,12 +1,12 @@
-import { sql } from '@millrace/client'
 import { useDb, useQuery } from '@millrace/solid'
 import { For } from 'solid-js'
-import { track, type Tables, type Todo } from '../shared/database.ts'
+import { type Tables, track } from '../shared/database.ts'
+import { COUNT, FIRST_FIVE, GROUPS } from '../shared/queries.ts'
 import { mount } from './mount.tsx'
 
 function List() {
   const db = useDb<Tables>()
-  const rows = useQuery(() => sql<Todo>`SELECT * FROM todo WHERE done = 0 ORDER BY title, id LIMIT 5`)
+  const rows = useQuery(() => FIRST_FIVE)
   return (
     <ul>
       <For each={rows.data}>
@@ -26,15 +26,12 @@ function List() {
 }
 
 function Count() {
-  const count = useQuery(() => sql<{ n: number }>`SELECT count(*) AS n FROM todo WHERE done = 0`)
+  const count = useQuery(() => COUNT)
   return <p class="count">{count.data[0]?.n}</p>
 }
 
 function Groups() {
-  const groups = useQuery(
-    () => sql<{ list: string; n: number; letters: number }>`
-      SELECT list, count(*) AS n, sum(length(title)) AS letters FROM todo GROUP BY list ORDER BY list`,
-  )
+  const groups = useQuery(() => GROUPS)
   return (
     <For each={groups.data}>
       {(group) => (

@@ -1,12 +1,12 @@
-import { sql } from '@millrace/client'
 import { useDb, useQuery } from '@millrace/solid'
 import { Show } from 'solid-js'
-import { track, type Tables, type Todo } from '../shared/database.ts'
+import { type Tables, track } from '../shared/database.ts'
+import { EDITED } from '../shared/queries.ts'
 import { mount } from './mount.tsx'
 
 function Editor() {
   const db = useDb<Tables>()
-  const rows = useQuery(() => sql<Todo>`SELECT * FROM todo WHERE id = ${'edited'}`)
+  const rows = useQuery(() => EDITED)
   return (
     <Show when={rows.data[0]}>
       {(row) => (

@@ -1,12 +1,12 @@
-import { sql } from '@millrace/client'
 import { useDb, useQuery } from '@millrace/solid'
 import { For } from 'solid-js'
-import { track, type Tables, type Todo } from '../shared/database.ts'
+import { type Tables, track } from '../shared/database.ts'
+import { COUNT, OPEN } from '../shared/queries.ts'
 import { mount } from './mount.tsx'
 
 function Open() {
   const db = useDb<Tables>()
-  const rows = useQuery(() => sql<Todo>`SELECT * FROM todo WHERE done = 0 ORDER BY id`)
+  const rows = useQuery(() => OPEN)
   return (
     <>
       <ul>
@@ -47,7 +47,7 @@ function Open() {
 }
 
 function Count() {
-  const count = useQuery(() => sql<{ n: number }>`SELECT count(*) AS n FROM todo WHERE done = 0`)
+  const count = useQuery(() => COUNT)
   return <p class="count">{count.data[0]?.n}</p>
 }
 

@@ -24,11 +24,16 @@ for (const { name, order } of [
     const values = () =>
       page.locator('input').evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value))
     await expect.poll(values).toEqual(['a row', 'b row', 'c row', 'd row', 'e row'])
+    await expect(page.locator('p')).toHaveText([
+      '12',
+      'home: 7, the longest of 5',
+      'work: 6, the longest of 5',
+    ])
 
     const seen = await typeAt(page, 2, { selector: '#c', texts }, [
       { selector: '.count', texts: afterEachKey(() => '12') },
-      { selector: '.work', texts: afterEachKey(() => 'work: 6 with 30 letters') },
-      { selector: '.home', texts: afterEachKey((typed) => `home: 7 with ${35 + typed.length} letters`) },
+      { selector: '.work', texts: afterEachKey(() => 'work: 6, the longest of 5') },
+      { selector: '.home', texts: afterEachKey((typed) => `home: 7, the longest of ${5 + typed.length}`) },
     ])
     expect(seen.changes).toEqual(texts.slice(1).map(() => ['characterData P.group.home']))
     expect(seen.strays).toEqual([])

@@ -36,8 +36,8 @@ function Count() {
 
 function Groups() {
   const { data } = useQuery(GROUPS)
-  return data.map(({ list, n, letters }) => (
-    <p key={list} className={`group ${list}`}>{`${list}: ${n} with ${letters} letters`}</p>
+  return data.map(({ list, n, longest }) => (
+    <p key={list} className={`group ${list}`}>{`${list}: ${n}, the longest of ${longest}`}</p>
   ))
 }
 

@@ -14,5 +14,5 @@ export const OPEN = sql<Todo>`SELECT * FROM todo WHERE done = 0 ORDER BY id`
 
 export const COUNT = sql<{ n: number }>`SELECT count(*) AS n FROM todo WHERE done = 0`
 
-export const GROUPS = sql<{ list: string; n: number; letters: number }>`
-  SELECT list, count(*) AS n, sum(length(title)) AS letters FROM todo GROUP BY list ORDER BY list`
+export const GROUPS = sql<{ list: string; n: number; longest: number }>`
+  SELECT list, count(*) AS n, max(length(title)) AS longest FROM todo GROUP BY list ORDER BY list`

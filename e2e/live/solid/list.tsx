@@ -35,7 +35,7 @@ function Groups() {
   return (
     <For each={groups.data}>
       {(group) => (
-        <p class={`group ${group.list}`}>{`${group.list}: ${group.n} with ${group.letters} letters`}</p>
+        <p class={`group ${group.list}`}>{`${group.list}: ${group.n}, the longest of ${group.longest}`}</p>
       )}
     </For>
   )

@@ -1,4 +1,4 @@
-import { changesOf, EVERYTHING } from './describe.ts'
+import { describe, EVERYTHING, isOfReact } from './describe.ts'
 
 /** What was seen while somebody typed. */
 export interface Typing {
@@ -6,9 +6,9 @@ export interface Typing {
   readonly keys: number
   /** Where a text, the caret or the focus was not what it must be; the first ten. */
   readonly violations: readonly string[]
-  /** The DOM's changes in the event of each keystroke. */
+  /** The DOM's changes in the event of each keystroke, without those that are React's alone. */
   readonly changes: readonly (readonly string[])[]
-  /** The DOM's changes at any other time, and how many writes were on their way then. */
+  /** All of the DOM's changes at any other time, and how many writes were on their way then. */
   readonly strays: readonly { readonly change: string; readonly inFlight: number }[]
   /** The most writes that were on their way at once. */
   readonly mostInFlight: number
@@ -80,9 +80,9 @@ export class TypingWatch implements Typing {
   }
 
   #changed(records: readonly MutationRecord[]): void {
-    const changes = changesOf(records)
+    const changes = records.map(describe)
     const { inFlight } = window.live.writes
-    if (this.#inEvent) this.changes.at(-1)?.push(...changes)
+    if (this.#inEvent) this.changes.at(-1)?.push(...changes.filter((change) => !isOfReact(change)))
     else this.strays.push(...changes.map((change) => ({ change, inFlight })))
   }
 

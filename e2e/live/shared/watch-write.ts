@@ -1,5 +1,5 @@
 import type { Write } from '@millrace/client'
-import { changesOf, EVERYTHING } from './describe.ts'
+import { describe, EVERYTHING } from './describe.ts'
 
 /** What a write did to the DOM. */
 export interface Watched {
@@ -17,7 +17,7 @@ export async function watchWrite(act: () => Write | undefined): Promise<Watched>
   const inItsTask: string[][] = []
   const later: string[][] = []
   let rounds = inItsTask
-  const observer = new MutationObserver((records) => rounds.push(changesOf(records).sort()))
+  const observer = new MutationObserver((records) => rounds.push(records.map(describe).sort()))
   observer.observe(root, EVERYTHING)
 
   const nextTask = new Promise<void>((resolve) => {

@@ -15,13 +15,18 @@ const alias: AliasOptions = process.env.MILLRACE_DIST
       { find: /^@millrace\/([a-z]+)$/, replacement: here('packages/$1/src/index.ts') },
     ]
 
-const reactPlugin = () => react({ include: /\/(demo|packages|docs)\/react\/.*\.tsx?$/ })
-const solidPlugin = () => solid({ include: /\/(demo|packages|docs)\/solid\/.*\.tsx$/, hot: false })
+const reactPlugin = () => react({ include: /\/(demo|packages|docs|e2e\/live)\/react\/.*\.tsx?$/ })
+const solidPlugin = () => solid({ include: /\/(demo|packages|docs|e2e\/live)\/solid\/.*\.tsx$/, hot: false })
 
-// `--mode e2e` serves and builds the pages of the e2e tests that are below the demo: the client, and the worker alone.
+const livePages = ['react', 'solid'].flatMap((framework) =>
+  ['typing', 'list', 'writes'].map((page) => `e2e/live/${framework}/${page}.html`),
+)
+
+// `--mode e2e` serves and builds the pages of the e2e tests that are below the demo: live rows in a framework, the client,
+// and the worker alone.
 const sites = {
   demo: ['demo/index.html', 'demo/react/index.html', 'demo/solid/index.html'],
-  e2e: ['e2e/client/page.html', 'e2e/worker/tab.html', 'e2e/worker/elsewhere.html'],
+  e2e: ['e2e/client/page.html', 'e2e/worker/tab.html', 'e2e/worker/elsewhere.html', ...livePages],
 }
 const testFiles = (folder: string) => [
   `${folder}/src/**/*.test.{ts,tsx}`,

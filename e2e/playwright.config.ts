@@ -5,6 +5,7 @@ import type { FrameworkOption } from './fixtures.ts'
 
 const port = Number(process.env.MILLRACE_PORT ?? 4173)
 const pagesPort = port + 100
+const livePages = `http://localhost:${pagesPort}/live/`
 // `npm test` builds the demo as a step of its own, over the built packages, and says so.
 const build = process.env.MILLRACE_DEMO_BUILT ? '' : 'npm run build:demo && '
 const server = (command: string, at: number) => ({
@@ -37,6 +38,9 @@ export default defineConfig<FrameworkOption>({
   projects: [
     { name: 'react', testDir: 'demo', use: { framework: 'react' } },
     { name: 'solid', testDir: 'demo', use: { framework: 'solid' } },
+    // Live rows in a framework, in pages of their own.
+    { name: 'live-react', testDir: 'live', use: { framework: 'react', baseURL: livePages } },
+    { name: 'live-solid', testDir: 'live', use: { framework: 'solid', baseURL: livePages } },
     // Below the demo: the worker on its own, and the client in a page. They start browsers with a profile on disk.
     { name: 'worker', testDir: 'worker', use: { baseURL: `http://localhost:${pagesPort}/worker/` } },
     { name: 'client', testDir: 'client', use: { baseURL: `http://localhost:${pagesPort}/client/` } },

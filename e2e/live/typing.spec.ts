@@ -1,0 +1,94 @@
+import type { Page } from '@playwright/test'
+import { afterEachKey, expect, insert, open, rowOnDisk, test, typeAt, until } from './fixtures.ts'
+import { isOfReact } from './shared/describe.ts'
+import type { Typing } from './shared/watch-typing.ts'
+
+// An input bound to a live row, typed into faster than the engine answers.
+
+const LEFT = 'before '
+const RIGHT = ' and after'
+const texts = afterEachKey((typed) => LEFT + typed + RIGHT)
+const last = texts.at(-1) as string
+
+/** Types in the middle of the text. */
+function type(page: Page, meanwhile?: () => Promise<void>): Promise<Typing> {
+  return typeAt(page, LEFT.length, { selector: 'input', texts }, [{ selector: '.title', texts }], meanwhile)
+}
+
+/** The keystrokes after which someone else writes. */
+const MOMENTS = [8, 16, 24, 32, 40]
+const lastNote = `note ${MOMENTS.at(-1)}`
+
+/** What changed while somebody typed, but not by it, and how many writes were on their way, at most. */
+function othersIn({ strays }: Typing): { changes: string[]; inFlight: number } {
+  return {
+    changes: strays.map(({ change }) => change).filter((change) => !isOfReact(change)),
+    inFlight: Math.max(...strays.map(({ inFlight }) => inFlight)),
+  }
+}
+
+test('no character is lost, the caret does not jump, the DOM changes once a keystroke', async ({
+  context,
+  framework,
+}) => {
+  const page = await open(context, framework, 'typing')
+  await insert(page, [{ id: 'edited', title: LEFT + RIGHT }])
+  await expect(page.locator('input')).toHaveValue(LEFT + RIGHT)
+
+  const seen = await type(page)
+  expect(seen.changes).toEqual(
+    afterEachKey(() => '')
+      .slice(1)
+      .map(() => ['characterData P.title']),
+  )
+  expect(seen.strays).toEqual([])
+
+  expect(await rowOnDisk(page, 'edited')).toMatchObject({ title: last, note: 'none' })
+  await expect(page.locator('input')).toHaveValue(last)
+})
+
+test('SQL in the same page changes another column meanwhile', async ({ context, framework }) => {
+  const page = await open(context, framework, 'typing')
+  await insert(page, [{ id: 'edited', title: LEFT + RIGHT }])
+  await expect(page.locator('input')).toHaveValue(LEFT + RIGHT)
+  await page.evaluate((moments) => {
+    const { db, sql } = window.live
+    window.addEventListener('input', () => {
+      const keys = window.live.typing?.keys ?? 0
+      if (moments.includes(keys))
+        void db.exec(sql`UPDATE todo SET note = ${`note ${keys}`} WHERE id = 'edited'`)
+    })
+  }, MOMENTS)
+
+  const { changes, inFlight } = othersIn(await type(page))
+  // Each shows once, as soon as the engine has answered, while later keystrokes are still on their way.
+  expect(changes).toEqual(MOMENTS.map(() => 'characterData P.note'))
+  expect(inFlight).toBeGreaterThan(0)
+  await expect(page.locator('.note')).toHaveText(lastNote)
+
+  expect(await rowOnDisk(page, 'edited')).toMatchObject({ title: last, note: lastNote })
+})
+
+test('another tab, whose worker has the database, changes another column meanwhile', async ({
+  context,
+  framework,
+}) => {
+  const other = await open(context, framework, 'typing')
+  await insert(other, [{ id: 'edited', title: LEFT + RIGHT }])
+  const page = await open(context, framework, 'typing')
+  await expect(page.locator('input')).toHaveValue(LEFT + RIGHT)
+
+  const seen = await type(page, async () => {
+    for (const moment of MOMENTS) {
+      await until(page, (moment) => (window.live.typing?.keys ?? 0) >= moment, moment)
+      await other.evaluate((note) => void window.live.db.update('todo', 'edited', { note }), `note ${moment}`)
+    }
+  })
+  await expect(page.locator('.note')).toHaveText(lastNote)
+  const { changes, inFlight } = othersIn(seen)
+  expect(new Set(changes)).toEqual(new Set(['characterData P.note']))
+  expect(inFlight).toBeGreaterThan(0)
+
+  await expect(other.locator('input')).toHaveValue(last)
+  expect(await rowOnDisk(page, 'edited')).toMatchObject({ title: last, note: lastNote })
+})

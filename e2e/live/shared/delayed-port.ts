@@ -26,6 +26,8 @@ function delayedPort(port: Port, delay: number): Port {
     unsubscribe: answerLate(calls.unsubscribe),
     write: answerLate(calls.write),
     query: answerLate(calls.query),
+    planExec: answerLate(calls.planExec),
+    takeUndo: answerLate(calls.takeUndo),
     explain: answerLate(calls.explain),
     merge: answerLate(calls.merge),
     changesSince: answerLate(calls.changesSince),

@@ -20,10 +20,9 @@ const PACE = 15
 
 type Row = Pick<Todo, 'id' | 'title'> & Partial<Todo>
 
-/** Opens a page, `<scenario>` or `<scenario>?<parameters>`. */
-export async function open(context: BrowserContext, framework: Framework, scenario: string): Promise<Page> {
+export async function open(context: BrowserContext, framework: Framework, path: string): Promise<Page> {
   const page = await context.newPage()
-  await page.goto(`${framework}/${scenario.replace(/\b(?=\?|$)/, '.html')}`)
+  await page.goto(`${framework}/${path}`)
   await until(page, () => 'live' in window)
   return page
 }

@@ -19,7 +19,7 @@ for (const { name, order } of [
   { name: 'by what is typed, which leaves the row in its place', order: 'title' },
 ]) {
   test(`ordered ${name}`, async ({ context, framework }) => {
-    const page = await open(context, framework, `list?order=${order}`)
+    const page = await open(context, framework, `list.html?order=${order}`)
     await insert(page, rows)
     const values = () =>
       page.locator('input').evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value))

@@ -31,7 +31,7 @@ test('no character is lost, the caret does not jump, the DOM changes once a keys
   context,
   framework,
 }) => {
-  const page = await open(context, framework, 'typing')
+  const page = await open(context, framework, 'typing.html')
   await insert(page, [{ id: 'edited', title: LEFT + RIGHT }])
   await expect(page.locator('input')).toHaveValue(LEFT + RIGHT)
 
@@ -48,7 +48,7 @@ test('no character is lost, the caret does not jump, the DOM changes once a keys
 })
 
 test('SQL in the same page changes another column meanwhile', async ({ context, framework }) => {
-  const page = await open(context, framework, 'typing')
+  const page = await open(context, framework, 'typing.html')
   await insert(page, [{ id: 'edited', title: LEFT + RIGHT }])
   await expect(page.locator('input')).toHaveValue(LEFT + RIGHT)
   await page.evaluate((moments) => {
@@ -73,9 +73,9 @@ test('another tab, whose worker has the database, changes another column meanwhi
   context,
   framework,
 }) => {
-  const other = await open(context, framework, 'typing')
+  const other = await open(context, framework, 'typing.html')
   await insert(other, [{ id: 'edited', title: LEFT + RIGHT }])
-  const page = await open(context, framework, 'typing')
+  const page = await open(context, framework, 'typing.html')
   await expect(page.locator('input')).toHaveValue(LEFT + RIGHT)
 
   const seen = await type(page, async () => {

@@ -9,7 +9,7 @@ test.describe('a write', () => {
   let page: Page
 
   test.beforeEach(async ({ context, framework }) => {
-    page = await open(context, framework, 'writes')
+    page = await open(context, framework, 'writes.html')
     await insert(page, [
       { id: 'a', title: 'one' },
       { id: 'b', title: 'two' },

@@ -48,16 +48,14 @@ class Writes {
   /** Made and not yet stored. */
   inFlight = 0
   last: Write | undefined
-  readonly refused: string[] = []
 
   add(write: Write): void {
     this.inFlight++
     this.last = write
-    write.stored
-      .catch((error) => this.refused.push(String(error)))
-      .finally(() => {
-        this.inFlight--
-      })
+    const end = () => {
+      this.inFlight--
+    }
+    write.stored.then(end, end)
   }
 
   /** Nothing is in flight, and what follows from that has had 300 ms to show. */

@@ -45,7 +45,7 @@ export class LiveStore {
   #decoder: Decoder | null = null
   #error: MillraceError | undefined
   #snapshot: Snapshot = PENDING
-  #rows: LazyRows = new LazyRows(Sequence.empty)
+  #rows: LazyRows = new LazyRows(Sequence.from([]))
   /** Of a view that another has taken the place of: what it showed. */
   #before: View | null = null
 

@@ -28,8 +28,6 @@ class Chunk {
  * before. So replacing one row of 100,000 copies a few hundred references, and a snapshot that nobody reads costs nothing.
  */
 export class Sequence {
-  static readonly empty = new Sequence([], 0)
-
   readonly #chunks: readonly Chunk[]
   readonly length: number
 

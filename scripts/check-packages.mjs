@@ -18,6 +18,10 @@ for (const name of readdirSync(here('packages'))) {
     failed += 1
     continue
   }
+  // What the compiler makes of a class may be text that throws when it is loaded; tests run on the sources and do not see it.
+  const loads = await import(here(`${folder}/dist/index.js`)).then(() => null, String)
+  console.log(`${loads === null ? 'ok    ' : 'FAILED'} load ${folder}${loads === null ? '' : `: ${loads}`}`)
+  if (loads !== null) failed += 1
   for (const [tool, args] of checks) {
     const { status, stdout, stderr } = spawnSync(here(`node_modules/.bin/${tool}`), args(folder), {
       cwd: here('.'),

@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import { type Engine, loadSqlite } from '@millrace/engine'
 import { openEngine } from '@millrace/engine/node'
 import type { Operation, SqlValue } from '@millrace/protocol'
+import loadWasm from '@vlcn.io/wa-sqlite/dist/crsqlite-sync.mjs'
+import { Factory } from '@vlcn.io/wa-sqlite/src/sqlite-api.js'
 import { idOf } from './todos.ts'
 
 /** A live query, and what changes one row that it reads. */
@@ -162,12 +164,8 @@ export class ApiWrite {
 
   static async filled(size: Size, change: Change): Promise<ApiWrite> {
     const require = createRequire(import.meta.url)
-    const { default: load } = await import('@vlcn.io/wa-sqlite/dist/crsqlite-sync.mjs')
-    const { Factory } = (await import(require.resolve('@vlcn.io/wa-sqlite'))) as {
-      Factory: (wasm: unknown) => WaSqlite
-    }
     const wasmBinary = await readFile(require.resolve('@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm'))
-    const api = Factory(await load({ wasmBinary, locateFile: (file: string) => file }))
+    const api = Factory(await loadWasm({ wasmBinary, locateFile: (file: string) => file })) as WaSqlite
     const db = await api.open_v2(':memory:')
     await api.exec(db, `PRAGMA temp_store = memory; ${schema(size.replicated)}`)
     for (const sql of fill(size)) await api.exec(db, sql)

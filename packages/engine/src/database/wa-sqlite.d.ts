@@ -9,3 +9,7 @@ declare module '@vlcn.io/wa-sqlite/src/examples/MemoryVFS.js' {
     readonly mapNameToFile: Map<string, { data: ArrayBuffer; size: number }>
   }
 }
+
+declare module '@vlcn.io/wa-sqlite/src/sqlite-api.js' {
+  export function Factory(wasm: unknown): unknown
+}

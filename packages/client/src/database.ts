@@ -18,10 +18,11 @@ import {
 } from '@millrace/protocol'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
 import { ExecPlans, execute } from './exec-plans.ts'
+import { KnownRows } from './known-rows.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
 import { applyTo } from './order-into.ts'
-import { type Execute, fold, PendingWrites, type Touched, touchedIn, untouched } from './pending.ts'
+import { type Execute, PendingWrites, type Touched, touchedIn } from './pending.ts'
 import type { Rows } from './predict/predictor.ts'
 import { type CompiledQuery, compileQuery, type Queryable } from './query.ts'
 import { Routing } from './routing.ts'
@@ -126,17 +127,7 @@ class Client implements Database {
   constructor(source: PortSource) {
     this.#overlays = new PendingWrites((name) => this.#operations.find(name))
     this.#cache = new RowCache((table, key) => this.#renew(table, key))
-    this.#rows = {
-      state: (table, key) => {
-        const pending = this.#overlays.row(table, key)
-        const image = this.#cache.image(table, key)
-        if (pending === undefined) return image === undefined ? undefined : untouched(image)
-        pending.state ??= fold(image, pending.operations)
-        return pending.state
-      },
-      image: (table, key) => this.#cache.image(table, key),
-      isPending: (table, key) => this.#overlays.row(table, key) !== undefined,
-    }
+    this.#rows = new KnownRows(this.#cache, this.#overlays)
     this.#connection = new EngineConnection(source, {
       connected: (welcome, calls) => this.#connected(welcome, calls),
       message: (message) => this.#receive(message),

@@ -230,6 +230,20 @@ describe('what a write costs does not depend on how many are pending', () => {
     expect(thousand.asked).toBeLessThanOrEqual(2 * 1000 * one.asked)
   })
 
+  test('a row that no view has is new where an insert is the first that is done to it', () => {
+    const row = { write: 1 as WriteId, type: 'insert', values: ['t'] } as const
+    const gone = { write: 2 as WriteId, type: 'delete' } as const
+    const patch = { write: 3 as WriteId, type: 'patch', values: new Map([[1, 'x']]) } as const
+    expect(fold(undefined, [row])).toMatchObject({ exists: true, isNew: true })
+    expect(fold(undefined, [row, gone])).toEqual({ exists: false, isNew: true })
+    expect(fold(undefined, [row, gone, row])).toMatchObject({ exists: true, isNew: true })
+    expect(fold(undefined, [gone])).toEqual({ exists: false, isNew: false })
+    // It may have been there, and been counted.
+    expect(fold(undefined, [gone, row])).toMatchObject({ exists: true, isNew: false })
+    expect(fold(undefined, [patch])).toMatchObject({ exists: true, isNew: false })
+    expect(fold(() => 'old', [row])).toMatchObject({ exists: true, isNew: false })
+  })
+
   test('adding and withdrawing one copies no other: rows that are not its own keep their operations', () => {
     const pending = new PendingWrites<never>(() => ({
       name: 'todo',

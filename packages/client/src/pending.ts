@@ -237,9 +237,11 @@ function keyOf(table: TableInfo, values: readonly Value[]): RowKey | undefined {
 
 /** One row with all pending operations applied. */
 export type RowState =
-  | { readonly exists: false }
+  | { readonly exists: false; readonly isNew: boolean }
   | {
       readonly exists: true
+      /** Without the pending writes it is not there. */
+      readonly isNew: boolean
       readonly image: RowImage
       /** Columns that a pending write gave a value; null where the whole row is a pending insert. */
       readonly changed: ReadonlySet<number> | null
@@ -249,7 +251,7 @@ const NONE: ReadonlySet<number> = new Set()
 
 /** A row that no pending write touches. */
 export function untouched(image: RowImage): RowState {
-  return { exists: true, image, changed: NONE }
+  return { exists: true, isNew: false, image, changed: NONE }
 }
 
 /**
@@ -262,11 +264,13 @@ export function fold(before: RowImage | undefined, operations: readonly RowOpera
   let values = new Map<number, Value>()
   let under: RowImage = before ?? (() => UNKNOWN)
   let inserted = false
+  let isNew = false
   for (const operation of operations) {
     switch (operation.type) {
       case 'insert':
         // The row is there already: the insert was applied before (a write sent again), or will be refused.
         if (exists === true) break
+        isNew ||= exists === undefined
         exists = true
         inserted = true
         values = new Map()
@@ -281,7 +285,7 @@ export function fold(before: RowImage | undefined, operations: readonly RowOpera
         break
     }
   }
-  if (exists === false) return { exists }
+  if (exists === false) return { exists, isNew }
   const image: RowImage =
     values.size === 0
       ? under
@@ -289,5 +293,5 @@ export function fold(before: RowImage | undefined, operations: readonly RowOpera
           const value = values.get(column)
           return value === undefined ? under(column) : value
         }
-  return { exists: true, image, changed: inserted ? null : new Set(values.keys()) }
+  return { exists: true, isNew, image, changed: inserted ? null : new Set(values.keys()) }
 }

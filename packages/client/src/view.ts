@@ -274,7 +274,7 @@ export class View {
   #stateOf(unit: RowKey, was: Entry | null): Entry | null {
     const known = this.#known(unit)
     const told = this.#tell(unit, known, was)
-    let state = told === UNKNOWN ? (known ?? null) : told
+    let state = told === UNKNOWN ? this.#partOf(unit, known, was) : told
     if (told === UNKNOWN) this.#unsure.add(unit)
     else this.#unsure.delete(unit)
     this.#behind.delete(unit)
@@ -293,6 +293,11 @@ export class View {
     const told = this.predictor.stateOf(unit, known, this.#lent(unit) ?? was, through)
     if (this.#units !== null) this.#await(unit, told === (known ?? null) ? NO_ROWS : through)
     return told
+  }
+
+  /** What does not go back meanwhile. */
+  #partOf(unit: RowKey, known: Entry | undefined, was: Entry | null): Entry | null {
+    return this.predictor?.partOf(unit, known, this.#lent(unit) ?? was) ?? null
   }
 
   #lent(unit: RowKey): Entry | null {

@@ -8,7 +8,8 @@ const RUNS = Number(process.env.MILLRACE_FORWARD_RUNS ?? 25)
 
 const schema = `
   CREATE TABLE todo (
-    id TEXT PRIMARY KEY NOT NULL, list TEXT, n INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0, note TEXT
+    id TEXT PRIMARY KEY NOT NULL, list TEXT, n INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0, note TEXT,
+    least INTEGER NOT NULL DEFAULT 0
   );
   CREATE TABLE list (id TEXT PRIMARY KEY NOT NULL, n INTEGER NOT NULL DEFAULT 0, note TEXT);`
 
@@ -23,15 +24,22 @@ const queries: readonly SqlQuery<{ id: string; n: number }>[] = [
   sql`SELECT 'sum' AS id, coalesce(sum(n), 0) AS n FROM todo`,
   sql`SELECT 'most' AS id, max(n) AS n FROM todo`,
   sql`SELECT list AS id, sum(n) AS n FROM todo GROUP BY list`,
+  sql`SELECT list AS id, sum(n) AS n, min(least) AS least FROM todo GROUP BY list ORDER BY list`,
+  sql`SELECT id, n FROM todo WHERE note IS NULL OR unicode(note) > random() % 2 - 2 ORDER BY id`,
   sql`SELECT id, n + 0 AS n FROM list ORDER BY note, id`,
   sql`SELECT todo.id, list.n FROM todo JOIN list ON list.id = todo.list ORDER BY todo.id`,
   sql`SELECT todo.id, todo.n FROM todo LEFT JOIN list ON list.id = todo.list ORDER BY list.n, todo.id`,
   sql`SELECT list.id || todo.id AS id, todo.n FROM list JOIN todo ON todo.list = list.id ORDER BY list.id, todo.id`,
 ]
 
+/** The second can be told by the engine alone. */
+const setMore = (id: string, n: number) => sql`UPDATE todo SET n = n + (${n} - n) WHERE id = ${id}`
+const setNote = (id: string, note: string) =>
+  sql`UPDATE todo SET note = ${note} || (SELECT substr(max(id), 1, 0) FROM list) WHERE id = ${id}`
+
 type Step =
   | { readonly type: 'todo' | 'list'; readonly which: number }
-  | { readonly type: 'done' | 'note' | 'elsewhere'; readonly which: number }
+  | { readonly type: 'done' | 'note' | 'least' | 'exec' | 'opaque' | 'elsewhere'; readonly which: number }
   | { readonly type: 'answers'; readonly count: number }
   | { readonly type: 'lose' }
 
@@ -41,6 +49,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: which.map((one): Step => ({ type: 'list', which: one % 2 })) },
   { weight: 2, arbitrary: which.map((one): Step => ({ type: 'done', which: one })) },
   { weight: 2, arbitrary: which.map((one): Step => ({ type: 'note', which: one })) },
+  { weight: 2, arbitrary: which.map((one): Step => ({ type: 'least', which: one })) },
+  { weight: 2, arbitrary: which.map((one): Step => ({ type: 'exec', which: one })) },
+  { weight: 2, arbitrary: which.map((one): Step => ({ type: 'opaque', which: one })) },
   { weight: 3, arbitrary: which.map((one): Step => ({ type: 'elsewhere', which: one })) },
   { weight: 8, arbitrary: fc.integer({ min: 1, max: 6 }).map((count): Step => ({ type: 'answers', count })) },
   { weight: 1, arbitrary: fc.constant<Step>({ type: 'lose' }) },
@@ -88,6 +99,7 @@ async function play(steps: readonly Step[]): Promise<void> {
     ])
     const wentBack: string[] = []
     const looks = queries.map((query) => watch(db.live(query), query.sql, wentBack))
+    for (const exec of [setMore('none', 0), setNote('none', '')]) await db.exec(exec)
     await db.query(sql`SELECT 1`)
     await turns(4)
     let n = 0
@@ -103,6 +115,10 @@ async function play(steps: readonly Step[]): Promise<void> {
       } else if (move.type === 'list') db.update('list', listId(move.which), { n })
       else if (move.type === 'done') db.update('todo', todoId(move.which), { done: n % 2 })
       else if (move.type === 'note') db.update('todo', todoId(move.which), { note: String(n % 10) })
+      // The least of a list may leave it: what there is besides, is not known.
+      else if (move.type === 'least') db.update('todo', todoId(move.which), { least: -n % 7 })
+      else if (move.type === 'exec') void db.exec(setMore(todoId(move.which), n))
+      else if (move.type === 'opaque') void db.exec(setNote(todoId(move.which), String(n % 10)))
       else if (move.type === 'elsewhere')
         // Another tab writes other columns of the same rows.
         real.write([

@@ -2,10 +2,14 @@ import { type Database, type LiveQuery, open, type SqlQuery, sql } from '@millra
 import { type EnginePort, enginePort, openEngine } from '@millrace/engine/node'
 import type { Operation, SqlValue } from '@millrace/protocol'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
+import { loadFunctions } from '../src/expression/library.ts'
 import { UnsteadyPorts } from './unsteady-port.ts'
 
 const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 60)
+
+// What is told before they are loaded is less.
+beforeAll(loadFunctions)
 
 const schema = `
   CREATE TABLE item (

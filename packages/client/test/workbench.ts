@@ -8,9 +8,10 @@ import type {
   TableInfo,
   WriteId,
 } from '@millrace/protocol'
+import { KnownRows } from '../src/known-rows.ts'
 import { LiveStore } from '../src/live-store.ts'
-import { fold, PendingWrites, type Touched, touchedIn, untouched } from '../src/pending.ts'
-import type { Rows } from '../src/predict/predictor.ts'
+import { PendingWrites, type RowState, type Touched, touchedIn } from '../src/pending.ts'
+import type { Rows, Writes } from '../src/predict/predictor.ts'
 import { compileQuery, type SqlQuery } from '../src/query.ts'
 import type { Entry } from '../src/result.ts'
 import { RowCache } from '../src/row-cache.ts'
@@ -56,21 +57,7 @@ export class Workbench {
     this.tables = new Map(engine.tables.map((table) => [table.name, table]))
     this.pending = new PendingWrites((name) => this.tables.get(name))
     this.cache = new RowCache((table, key) => this.#renew(table, key))
-    this.rows = {
-      state: (table, key) => {
-        this.count.asked++
-        const pending = this.pending.row(table, key)
-        const image = this.cache.image(table, key)
-        if (pending === undefined) return image === undefined ? undefined : untouched(image)
-        if (pending.state === undefined) {
-          this.count.folded++
-          pending.state = fold(image, pending.operations)
-        }
-        return pending.state
-      },
-      image: (table, key) => this.cache.image(table, key),
-      isPending: (table, key) => this.pending.row(table, key) !== undefined,
-    }
+    this.rows = new CountedRows(this)
     this.#session = engine.connect((message) => this.#receive(message))
   }
 
@@ -195,5 +182,21 @@ export class Workbench {
     const renewed = this.#renewed
     this.#renewed = new Map()
     this.#touch(renewed)
+  }
+}
+
+class CountedRows extends KnownRows {
+  readonly #bench: Workbench
+
+  constructor(bench: Workbench) {
+    super(bench.cache, bench.pending)
+    this.#bench = bench
+  }
+
+  override state(table: string, key: RowKey, without?: Writes): RowState | undefined {
+    const { count, pending } = this.#bench
+    count.asked++
+    if (pending.row(table, key)?.state === undefined && this.isPending(table, key)) count.folded++
+    return super.state(table, key, without)
   }
 }

@@ -16,6 +16,9 @@ export type Value = SqlValue | Unknown
 /** What is known of the rows that an expression looks at: the value of each column by its source and position. */
 export type Image = (source: number, column: number) => Value
 
+/** An expression, made ready: called for each row. */
+export type Evaluate<Result> = (image: Image, parameters: readonly SqlValue[]) => Result
+
 /** A whole number that is a REAL; or where not `sure`, from a column without a type, an INTEGER or a REAL. */
 export class Real {
   readonly value: number

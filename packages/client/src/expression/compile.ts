@@ -1,16 +1,16 @@
-import { type Expr, partsOf, type SqlValue, unreachable } from '@millrace/protocol'
-import { type Cell, cellOf, type Image, plain, Real, UNKNOWN, type Value } from './cell.ts'
+import { type Expr, unreachable } from '@millrace/protocol'
+import { type Cell, cellOf, type Evaluate, plain, Real, UNKNOWN, type Value } from './cell.ts'
 import { compare } from './compare.ts'
 import { cast, type Truth, truth } from './convert.ts'
-import { extreme, FUNCTIONS, nullIf } from './functions.ts'
-import { JSON_MAKERS, JSON_TAKERS, Json } from './json.ts'
+import { functions, loadFunctions } from './library.ts'
+import { extreme, nullIf, OPERATORS } from './operators.ts'
 
 /*
  * SQLite's expressions over rows, as far as they can be told exactly. Where a column that is not known, or SQLite's own
  * ways, leave doubt, the answer is UNKNOWN, and the view waits for the engine.
  */
 
-export type Evaluate<Result> = (image: Image, parameters: readonly SqlValue[]) => Result
+type Call = Extract<Expr, { type: 'call' }>
 
 /** Made once for each expression of a plan; what it returns is called for each row. */
 export function compileExpr(expr: Expr): Evaluate<Value> {
@@ -98,7 +98,8 @@ function compileCase(expr: Extract<Expr, { type: 'case' }>): Evaluate<Cell> {
   }
 }
 
-function compileCall({ name, args, collation }: Extract<Expr, { type: 'call' }>): Evaluate<Cell> {
+function compileCall(expr: Call): Evaluate<Cell> {
+  const { name, args, collation } = expr
   const runs = args.map(compile)
   switch (name) {
     case 'coalesce':
@@ -126,47 +127,20 @@ function compileCall({ name, args, collation }: Extract<Expr, { type: 'call' }>)
     default:
       break
   }
-  const json = compileJson(name, args)
-  if (json !== undefined) {
-    return (image, parameters) => {
-      const cell = json(image, parameters)
-      return cell instanceof Json ? cell.text : cell
-    }
-  }
-  const known = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
-  if (known === undefined || args.length < known[0] || args.length > known[1]) return () => UNKNOWN
-  const [, , call] = known
+  const operator = Object.hasOwn(OPERATORS, name) ? OPERATORS[name] : undefined
+  if (operator === undefined) return compileLater(expr)
   return (image, parameters) => {
     const cells = runs.map((run) => run(image, parameters))
-    return cells.includes(UNKNOWN) ? UNKNOWN : call(...cells)
+    return cells.includes(UNKNOWN) ? UNKNOWN : operator(...(cells as [Cell, Cell]))
   }
 }
 
-/** A call whose result is JSON, as another JSON function sees it; undefined for any other function. */
-function compileJson(name: string, args: readonly Expr[]): Evaluate<Cell | Json> | undefined {
-  const maker = Object.hasOwn(JSON_MAKERS, name) ? JSON_MAKERS[name] : undefined
-  if (maker === undefined) return undefined
-  if (args.length < maker[0] || args.length > maker[1]) return () => UNKNOWN
-  const runs = args.map((arg) => (JSON_TAKERS.has(name) ? compileJsonArgument(arg) : compile(arg)))
-  const [, , call] = maker
+/** A function of the library: UNKNOWN until that is loaded. */
+function compileLater(expr: Call): Evaluate<Cell> {
+  void loadFunctions()
+  let run: Evaluate<Cell> | undefined
   return (image, parameters) => {
-    const cells = runs.map((run) => run(image, parameters))
-    return cells.includes(UNKNOWN) ? UNKNOWN : call(...cells)
+    run ??= functions()?.compileFunction(expr, compile)
+    return run === undefined ? UNKNOWN : run(image, parameters)
   }
-}
-
-function compileJsonArgument(expr: Expr): Evaluate<Cell | Json> {
-  const json = expr.type === 'call' ? compileJson(expr.name, expr.args) : undefined
-  if (json !== undefined) return json
-  const run = compile(expr)
-  // Through a CASE or coalesce() SQLite may still know that a text is JSON.
-  if (!makesJson(expr)) return run
-  return (image, parameters) => {
-    const cell = run(image, parameters)
-    return typeof cell === 'string' ? UNKNOWN : cell
-  }
-}
-
-function makesJson(expr: Expr): boolean {
-  return (expr.type === 'call' && Object.hasOwn(JSON_MAKERS, expr.name)) || partsOf(expr).some(makesJson)
 }

@@ -1,11 +1,9 @@
-import type { Collation } from '@millrace/protocol'
-import { arithmetic, bitwise, bitwiseNot, concatenate } from './arithmetic.ts'
-import { type Cell, Real, UNKNOWN } from './cell.ts'
-import { orderOf } from './compare.ts'
+import { type Expr, partsOf } from '@millrace/protocol'
+import { type Cell, type Evaluate, Real, UNKNOWN } from './cell.ts'
 import { isInteger } from './convert.ts'
 import { DATE_FUNCTIONS } from './date.ts'
 import { format } from './format.ts'
-import { JSON_FUNCTIONS } from './json.ts'
+import { JSON_FUNCTIONS, JSON_MAKERS, JSON_TAKERS, Json } from './json.ts'
 import { glob, like } from './like.ts'
 import { NUMBER_FUNCTIONS } from './number.ts'
 import { TEXT_FUNCTIONS } from './text.ts'
@@ -24,17 +22,6 @@ function typeOf(cell: Cell): Cell {
 }
 
 export const FUNCTIONS: Functions = {
-  '+': [2, 2, (a, b) => arithmetic('+', a, b)],
-  '-': [2, 2, (a, b) => arithmetic('-', a, b)],
-  '*': [2, 2, (a, b) => arithmetic('*', a, b)],
-  '/': [2, 2, (a, b) => arithmetic('/', a, b)],
-  '%': [2, 2, (a, b) => arithmetic('%', a, b)],
-  '&': [2, 2, (a, b) => bitwise('&', a, b)],
-  '|': [2, 2, (a, b) => bitwise('|', a, b)],
-  '<<': [2, 2, (a, b) => bitwise('<<', a, b)],
-  '>>': [2, 2, (a, b) => bitwise('>>', a, b)],
-  '~': [1, 1, bitwiseNot],
-  '||': [2, 2, concatenate],
   like: [2, 3, like],
   glob: [2, 2, glob],
   typeof: [1, 1, typeOf],
@@ -46,19 +33,60 @@ export const FUNCTIONS: Functions = {
   ...NUMBER_FUNCTIONS,
 }
 
-/** Of equal ones min takes the last, max the first. NULL where any is. */
-export function extreme(name: 'min' | 'max', cells: readonly Cell[], collation: Collation): Cell {
-  if (cells.includes(null)) return null
-  let best = cells[0] as Cell
-  for (const cell of cells.slice(1)) {
-    const order = orderOf(best, cell, collation)
-    if (order === UNKNOWN) return UNKNOWN
-    if (name === 'min' ? order >= 0 : order < 0) best = cell
+/** Makes an argument ready. */
+type Compile = (expr: Expr) => Evaluate<Cell>
+
+/** A call of a function by its name; UNKNOWN for one that is not here. */
+export function compileFunction(
+  { name, args }: Extract<Expr, { type: 'call' }>,
+  compile: Compile,
+): Evaluate<Cell> {
+  const json = compileJson(name, args, compile)
+  if (json !== undefined) {
+    return (image, parameters) => {
+      const cell = json(image, parameters)
+      return cell instanceof Json ? cell.text : cell
+    }
   }
-  return best
+  const known = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
+  if (known === undefined || args.length < known[0] || args.length > known[1]) return () => UNKNOWN
+  const runs = args.map(compile)
+  const [, , call] = known
+  return (image, parameters) => {
+    const cells = runs.map((run) => run(image, parameters))
+    return cells.includes(UNKNOWN) ? UNKNOWN : call(...cells)
+  }
 }
 
-export function nullIf(left: Cell, right: Cell, collation: Collation): Cell {
-  const order = orderOf(left, right, collation)
-  return order === UNKNOWN ? UNKNOWN : order === 0 ? null : left
+/** A call whose result is JSON, as another JSON function sees it; undefined for any other function. */
+function compileJson(
+  name: string,
+  args: readonly Expr[],
+  compile: Compile,
+): Evaluate<Cell | Json> | undefined {
+  const maker = Object.hasOwn(JSON_MAKERS, name) ? JSON_MAKERS[name] : undefined
+  if (maker === undefined) return undefined
+  if (args.length < maker[0] || args.length > maker[1]) return () => UNKNOWN
+  const runs = args.map((arg) => (JSON_TAKERS.has(name) ? compileJsonArgument(arg, compile) : compile(arg)))
+  const [, , call] = maker
+  return (image, parameters) => {
+    const cells = runs.map((run) => run(image, parameters))
+    return cells.includes(UNKNOWN) ? UNKNOWN : call(...cells)
+  }
+}
+
+function compileJsonArgument(expr: Expr, compile: Compile): Evaluate<Cell | Json> {
+  const json = expr.type === 'call' ? compileJson(expr.name, expr.args, compile) : undefined
+  if (json !== undefined) return json
+  const run = compile(expr)
+  // Through a CASE or coalesce() SQLite may still know that a text is JSON.
+  if (!makesJson(expr)) return run
+  return (image, parameters) => {
+    const cell = run(image, parameters)
+    return typeof cell === 'string' ? UNKNOWN : cell
+  }
+}
+
+function makesJson(expr: Expr): boolean {
+  return (expr.type === 'call' && Object.hasOwn(JSON_MAKERS, expr.name)) || partsOf(expr).some(makesJson)
 }

@@ -11,13 +11,13 @@ import {
   type SqlValue,
   type WireRow,
 } from '@millrace/protocol'
-import { UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
-import { compileCondition, compileExpr, type Evaluate } from '../expression/compile.ts'
+import { type Evaluate, UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
+import { compileCondition, compileExpr } from '../expression/compile.ts'
 import type { Truth } from '../expression/convert.ts'
 import type { Decoder, Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
 import { conditionOf } from './condition.ts'
-import type { Interest, Predictor, Rows, Touch } from './predictor.ts'
+import { type Interest, type Predictor, type Rows, type Touch, tellBySome, type Writes } from './predictor.ts'
 
 /** An output that rows contribute to. */
 interface Input {
@@ -35,8 +35,8 @@ interface Contribution {
 
 /** A group that pending writes move. */
 interface Moved {
-  readonly key: readonly SqlValue[]
-  readonly contributions: Set<Contribution>
+  /** By row, the oldest first. */
+  readonly contributions: Map<RowKey, readonly Contribution[]>
   /** One per wire column: what is added to counts and sums. */
   readonly added: number[]
 }
@@ -84,21 +84,28 @@ export class GroupsPredictor implements Predictor {
 
   touch(table: string, key: RowKey): Touch {
     if (table !== this.#plan.table) return NOTHING
-    const units = new Set<RowKey>()
-    for (const contribution of this.#contributions.get(key) ?? []) units.add(this.#withdraw(contribution))
-    this.#contributions.delete(key)
-    const contributions = this.#contributionsOf(key)
-    if (contributions === UNKNOWN) return { units, untold: true }
-    if (contributions.length > 0) this.#contributions.set(key, contributions)
-    for (const contribution of contributions) units.add(this.#move(contribution))
-    return { units, untold: false }
+    const told = this.#contributionsOf(key)
+    const contributions =
+      told === UNKNOWN
+        ? tellBySome(this.#rows.writes(table, key), (without) => this.#contributionsOf(key, without))
+        : told
+    const before = this.#contributions.get(key) ?? []
+    const now = contributions === UNKNOWN ? [] : contributions
+    if (now.length > 0) this.#contributions.set(key, now)
+    else this.#contributions.delete(key)
+    const units = new Set([...before, ...now].map((contribution) => this.#unitOf(contribution)))
+    for (const unit of units) {
+      const here = now.filter((contribution) => this.#unitOf(contribution) === unit)
+      this.#moveBy(unit, key, here)
+    }
+    return { units, untold: told === UNKNOWN }
   }
 
   /** What a row takes from groups and gives to them by what pending writes do to it. */
-  #contributionsOf(key: RowKey): readonly Contribution[] | Unknown {
+  #contributionsOf(key: RowKey, without?: Writes): readonly Contribution[] | Unknown {
     const { table } = this.#plan
     if (!this.#rows.isPending(table, key)) return []
-    const state = this.#rows.state(table, key)
+    const state = this.#rows.state(table, key, without)
     if (state === undefined) return []
     // A row that was not seen but only patched where nothing here looks moves no group.
     if (
@@ -108,8 +115,7 @@ export class GroupsPredictor implements Predictor {
     )
       return []
     const before = this.#rows.image(table, key)
-    const isInserted = state.exists && state.changed === null
-    if (before === undefined && !isInserted) return UNKNOWN
+    if (before === undefined && !state.isNew) return UNKNOWN
     const taken = before === undefined ? [] : this.#contribute(before, -1)
     const given = state.exists ? this.#contribute(state.image, 1) : []
     return taken === UNKNOWN || given === UNKNOWN ? UNKNOWN : [...taken, ...given]
@@ -147,40 +153,58 @@ export class GroupsPredictor implements Predictor {
     }
   }
 
-  #move(contribution: Contribution): RowKey {
-    const { key, sign, inputs } = contribution
-    const unit = encodeKey(key, this.#collations)
-    let moved = this.#moved.get(unit)
-    if (moved === undefined) {
-      moved = { key, contributions: new Set(), added: new Array<number>(inputs.length).fill(0) }
-      this.#moved.set(unit, moved)
-    }
-    moved.contributions.add(contribution)
-    this.#add(moved, sign, inputs)
-    return unit
+  #unitOf({ key }: Contribution): RowKey {
+    return encodeKey(key, this.#collations)
   }
 
-  #withdraw(contribution: Contribution): RowKey {
-    const { key, sign, inputs } = contribution
-    const unit = encodeKey(key, this.#collations)
-    const moved = this.#moved.get(unit)
-    if (moved === undefined) return unit
-    moved.contributions.delete(contribution)
-    if (moved.contributions.size === 0) this.#moved.delete(unit)
-    else this.#add(moved, -sign, inputs)
-    return unit
+  /** `here`: what the row now takes from this group, and gives to it. */
+  #moveBy(unit: RowKey, row: RowKey, here: readonly Contribution[]): void {
+    const moved = this.#moved.get(unit) ?? this.#unmoved()
+    for (const contribution of moved.contributions.get(row) ?? []) this.#add(moved, contribution, -1)
+    for (const contribution of here) this.#add(moved, contribution, 1)
+    // A row that was there keeps its place among the others.
+    if (here.length > 0) moved.contributions.set(row, here)
+    else moved.contributions.delete(row)
+    if (moved.contributions.size > 0) this.#moved.set(unit, moved)
+    else this.#moved.delete(unit)
   }
 
-  #add({ added }: Moved, sign: number, inputs: readonly SqlValue[]): void {
+  #unmoved(): Moved {
+    return { contributions: new Map(), added: new Array<number>(this.#plan.outputs.length).fill(0) }
+  }
+
+  #add({ added }: Moved, { sign, inputs }: Contribution, times: 1 | -1): void {
     this.#plan.outputs.forEach(({ type }, i) => {
       if (type !== 'count' && type !== 'sum') return
-      added[i] = (added[i] as number) + sign * ((inputs[i] as number | null) ?? 0)
+      added[i] = (added[i] as number) + times * sign * ((inputs[i] as number | null) ?? 0)
     })
   }
 
   stateOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null | Unknown {
     const moved = this.#moved.get(unit)
-    if (moved === undefined) return known ?? null
+    return moved === undefined ? (known ?? null) : this.#stateBy(moved, unit, known, shown)
+  }
+
+  partOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null {
+    const all = this.#moved.get(unit)?.contributions ?? new Map<RowKey, readonly Contribution[]>()
+    const told = tellBySome(all.keys(), (without) => {
+      const some = this.#unmoved()
+      for (const [row, contributions] of all) {
+        if (without.has(row)) continue
+        some.contributions.set(row, contributions)
+        for (const contribution of contributions) this.#add(some, contribution, 1)
+      }
+      return this.#stateBy(some, unit, known, shown)
+    })
+    return told === UNKNOWN ? (known ?? null) : told
+  }
+
+  #stateBy(
+    moved: Moved,
+    unit: RowKey,
+    known: Entry | undefined,
+    shown: Entry | null,
+  ): Entry | null | Unknown {
     if (this.#mayShowAnother(known, moved)) return UNKNOWN
     const values = this.#valuesOf(known?.values, moved)
     if (values === UNKNOWN) return UNKNOWN
@@ -194,10 +218,11 @@ export class GroupsPredictor implements Predictor {
   }
 
   /** Under NOCASE 'a' and 'A' are one group, and which of them it shows is SQLite's choice. */
-  #mayShowAnother(known: Entry | undefined, { key, contributions }: Moved): boolean {
+  #mayShowAnother(known: Entry | undefined, moved: Moved): boolean {
     if (this.#collations.every((collation) => collation === 'BINARY')) return false
+    const key = keyOf(moved)
     if (known !== undefined && key.some((value) => typeof value === 'string')) return true
-    return [...contributions].some((other) => !identicalRows(other.key, key))
+    return contributionsOf(moved).some((other) => !identicalRows(other.key, key))
   }
 
   /** The group's wire row as the pending writes make it. */
@@ -215,7 +240,7 @@ export class GroupsPredictor implements Predictor {
       const before = old?.[i]
       switch (output.type) {
         case 'key':
-          values.push(before ?? (old === undefined ? (moved.key[output.index] as SqlValue) : null))
+          values.push(before ?? (old === undefined ? (keyOf(moved)[output.index] as SqlValue) : null))
           break
         case 'count':
           values.push(((before as number | undefined) ?? 0) + (moved.added[i] as number))
@@ -245,6 +270,16 @@ export class GroupsPredictor implements Predictor {
     }
     return values
   }
+}
+
+function contributionsOf({ contributions }: Moved): readonly Contribution[] {
+  return [...contributions.values()].flat()
+}
+
+/** The group's key as the first of the rows has it; none, where no row is left. */
+function keyOf({ contributions }: Moved): readonly SqlValue[] {
+  for (const [first] of contributions.values()) if (first !== undefined) return first.key
+  return []
 }
 
 function inputOf(output: GroupOutput): Input | null {
@@ -282,13 +317,13 @@ function extremeOf(
   column: number,
   { type, collation }: { readonly type: 'min' | 'max'; readonly collation: Collation },
   old: SqlValue,
-  { contributions }: Moved,
+  moved: Moved,
 ): Value {
   const compare = (a: SqlValue, b: SqlValue) =>
     type === 'min' ? compareValues(a, b, collation) : compareValues(b, a, collation)
   const candidates: SqlValue[] = old === null ? [] : [old]
   let isOldTaken = false
-  for (const { sign, inputs } of contributions) {
+  for (const { sign, inputs } of contributionsOf(moved)) {
     const input = inputs[column] as SqlValue
     if (input === null) continue
     if (sign > 0) candidates.push(input)

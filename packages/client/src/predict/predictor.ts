@@ -1,5 +1,5 @@
-import type { Collation, RowKey } from '@millrace/protocol'
-import type { Unknown } from '../expression/cell.ts'
+import type { Collation, RowKey, WriteId } from '@millrace/protocol'
+import { UNKNOWN, type Unknown } from '../expression/cell.ts'
 import type { RowState } from '../pending.ts'
 import type { Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
@@ -11,19 +11,26 @@ import type { RowImage } from '../row-cache.ts'
  *     a row is touched ──► touch(table, key)   the units that this may change
  *     each of them     ──► stateOf(unit)       what it is now: an entry, none, or that it cannot be told
  *
- * It never guesses: where a value, a row or SQLite's ways are not known, the answer is UNKNOWN, and the view shows what
- * the engine last said and waits.
+ * It never guesses: where a value, a row or SQLite's ways are not known, the answer is UNKNOWN, and the view waits. What
+ * shows meanwhile is what can be told without the writes of which it cannot, so that nothing that shows goes back.
  */
 
 /** What one live query needs to know of the rows of tables. */
 export interface Rows {
-  /** With the pending writes applied. Undefined where neither a view has the row nor a pending write touches it. */
-  state(table: string, key: RowKey): RowState | undefined
+  /**
+   * With the pending writes applied, but for those in `without`. Undefined where neither a view has the row nor such a
+   * write touches it.
+   */
+  state(table: string, key: RowKey, without?: Writes): RowState | undefined
   /** As the engine last said. */
   image(table: string, key: RowKey): RowImage | undefined
   /** Whether a pending write touches it. */
   isPending(table: string, key: RowKey): boolean
+  /** Pending writes that touch it, in their order. */
+  writes(table: string, key: RowKey): readonly WriteId[]
 }
+
+export type Writes = ReadonlySet<WriteId>
 
 /** The rows of the result that came from a row of a source. */
 export type Holding = (source: number, key: RowKey) => Iterable<Entry>
@@ -62,4 +69,32 @@ export interface Predictor {
     shown: Entry | null,
     through: Set<string>,
   ): Entry | null | Unknown
+  /** Where that is UNKNOWN: what can be told of it. */
+  partOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null
+}
+
+/**
+ * Tells by as many of the causes as can be told by, in halves, older ones first: those after which nothing can be told
+ * are left out. `without`: what is left out; UNKNOWN: nothing can be told by any.
+ */
+export function tellBySome<Cause, T>(
+  causes: Iterable<Cause>,
+  tell: (without: ReadonlySet<Cause>) => T | Unknown,
+): T | Unknown {
+  const without = new Set(causes)
+  let some: T | Unknown = UNKNOWN
+  const take = (part: readonly Cause[]) => {
+    for (const cause of part) without.delete(cause)
+    const told = tell(without)
+    if (told !== UNKNOWN) some = told
+    else {
+      for (const cause of part) without.add(cause)
+      const half = part.length >> 1
+      if (half === 0) return
+      take(part.slice(0, half))
+      take(part.slice(half))
+    }
+  }
+  take([...without])
+  return some
 }

@@ -9,14 +9,23 @@ import {
   type SqlValue,
   type WireRow,
 } from '@millrace/protocol'
-import { type Image, UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
-import { compileCondition, compileExpr, type Evaluate } from '../expression/compile.ts'
+import { type Evaluate, type Image, UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
+import { compileCondition, compileExpr } from '../expression/compile.ts'
 import type { Truth } from '../expression/convert.ts'
 import type { RowState } from '../pending.ts'
 import type { Decoder, Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
 import { conditionOf } from './condition.ts'
-import { type Holding, type Interest, type Predictor, type Rows, rowName, type Touch } from './predictor.ts'
+import {
+  type Holding,
+  type Interest,
+  type Predictor,
+  type Rows,
+  rowName,
+  type Touch,
+  tellBySome,
+  type Writes,
+} from './predictor.ts'
 
 /** Per source, the columns that something reads. */
 type Reads = readonly ReadonlySet<number>[]
@@ -168,8 +177,11 @@ export class RowsPredictor implements Predictor {
     known: Entry | undefined,
     shown: Entry | null,
     through: Set<string>,
+    without?: Writes,
   ): Entry | null | Unknown {
-    const parts = this.#isTree ? this.#lookUp(unit, known, through) : this.#partsOf(known, through)
+    const parts = this.#isTree
+      ? this.#lookUp(unit, known, through, without)
+      : this.#partsOf(known, through, without)
     if (parts === UNKNOWN) return UNKNOWN
     // Of a window that starts later, a row that goes may have stood in front of it: the others would move up.
     if (parts === null) return this.#startsLater && this.#isPending(unit) ? UNKNOWN : null
@@ -189,6 +201,19 @@ export class RowsPredictor implements Predictor {
     if (!decides && !places && !this.#isNew(parts)) return null
     const values = this.#outputs.map(({ evaluate }) => evaluate(image, this.#parameters))
     return values.includes(UNKNOWN) ? UNKNOWN : this.#decoder.entry(values as SqlValue[], [shown])
+  }
+
+  partOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null {
+    const writes = this.#sources.flatMap(({ plan: { table } }, source) => {
+      const key = this.#isTree && source === 0 ? unit : known === undefined ? null : this.keyOf(source, known)
+      return key === null ? [] : this.#rows.writes(table, key)
+    })
+    const through = new Set<string>()
+    const told = tellBySome(
+      writes.sort((a, b) => a - b),
+      (without) => this.stateOf(unit, known, shown, through, without),
+    )
+    return told === UNKNOWN ? (known ?? null) : told
   }
 
   /** A row that stays: of its columns, those are worked out that read something changed. */
@@ -215,12 +240,17 @@ export class RowsPredictor implements Predictor {
   }
 
   /** The rows that make up a unit, looked up from the first; null where one that must be there is not. */
-  #lookUp(unit: RowKey, known: Entry | undefined, through: Set<string>): readonly Part[] | null | Unknown {
-    const first = this.#rows.state((this.#sources[0] as Source).plan.table, unit)
+  #lookUp(
+    unit: RowKey,
+    known: Entry | undefined,
+    through: Set<string>,
+    without?: Writes,
+  ): readonly Part[] | null | Unknown {
+    const first = this.#rows.state((this.#sources[0] as Source).plan.table, unit, without)
     if (first === undefined || !first.exists) return null
     const parts: Part[] = [partOf(first)]
     for (let i = 1; i < this.#sources.length; i++) {
-      const part = this.#lookUpOne(i, parts, known, through)
+      const part = this.#lookUpOne(i, parts, known, through, without)
       if (part === null || part === UNKNOWN) return part
       parts.push(part)
     }
@@ -232,6 +262,7 @@ export class RowsPredictor implements Predictor {
     parts: readonly Part[],
     known: Entry | undefined,
     through: Set<string>,
+    without?: Writes,
   ): Part | null | Unknown {
     const { plan, lookup, collations } = this.#sources[source] as Source
     const knownKey = known === undefined ? undefined : this.keyOf(source, known)
@@ -250,7 +281,7 @@ export class RowsPredictor implements Predictor {
       : null
     if (key === null) return absent
     through.add(rowName(plan.table, key))
-    const state = this.#rows.state(plan.table, key)
+    const state = this.#rows.state(plan.table, key, without)
     if (state === undefined) {
       if (moved) return UNKNOWN
       return knownKey === null ? { image: MISSING, changed: NONE } : unseen
@@ -261,7 +292,11 @@ export class RowsPredictor implements Predictor {
   }
 
   /** The rows that a known row of the result comes from. */
-  #partsOf(known: Entry | undefined, through: Set<string>): readonly Part[] | null | Unknown {
+  #partsOf(
+    known: Entry | undefined,
+    through: Set<string>,
+    without?: Writes,
+  ): readonly Part[] | null | Unknown {
     if (known === undefined) return null
     const parts: Part[] = []
     for (const [source, { plan, on }] of this.#sources.entries()) {
@@ -271,7 +306,7 @@ export class RowsPredictor implements Predictor {
         continue
       }
       through.add(rowName(plan.table, key))
-      const state = this.#rows.state(plan.table, key)
+      const state = this.#rows.state(plan.table, key, without)
       if (state === undefined) return UNKNOWN
       // What an optional source has instead is not known.
       if (!state.exists) return plan.optional ? UNKNOWN : null

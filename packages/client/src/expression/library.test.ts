@@ -1,0 +1,29 @@
+import type { Expr } from '@millrace/protocol'
+import { expect, test } from 'vitest'
+import { UNKNOWN } from './cell.ts'
+import { compileExpr } from './compile.ts'
+import { loadFunctions } from './library.ts'
+
+test('a function is not known until its library is loaded, which the first expression with one asks for', async () => {
+  const upper: Expr = {
+    type: 'call',
+    name: 'upper',
+    args: [{ type: 'value', value: 'straße' }],
+    collation: 'BINARY',
+  }
+  const sum: Expr = {
+    type: 'call',
+    name: '+',
+    args: [
+      { type: 'value', value: 1 },
+      { type: 'value', value: 2 },
+    ],
+    collation: 'BINARY',
+  }
+  const tell = compileExpr(upper)
+  const image = () => null
+  expect(tell(image, [])).toBe(UNKNOWN)
+  expect(compileExpr(sum)(image, [])).toBe(3)
+  await loadFunctions()
+  expect(tell(image, [])).toBe('STRAßE')
+})

@@ -333,7 +333,8 @@ class Client implements Database {
   #execute({ sql, parameters }: Extract<Operation, { type: 'exec' }>): ReturnType<Execute> {
     const plan = this.#execPlans.of(sql, (text) => this.#connection.calls?.planExec(text))
     const table = plan == null ? undefined : this.#operations.find(plan.table)
-    if (plan == null || table === undefined) return null
+    if (plan == null || table === undefined)
+      return { type: 'unknown', tables: this.#operations.writtenBy(sql) }
     const pending = this.#overlays.overlay(plan.table)?.rows.keys() ?? []
     const keys = new Set([...this.#cache.keys(plan.table), ...pending])
     // All of them before the first is changed, as SQLite does.

@@ -39,6 +39,24 @@ export class ExecPlans {
   }
 }
 
+const TOKEN =
+  /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*]|--.*|\/\*[\s\S]*?(?:\*\/|$)|[\w$\u0080-\uffff]+|\S/g
+
+/** The name of the table, or view, that SQL text inserts into, updates or deletes from; undefined where it does neither. */
+export function targetOf(sql: string): string | undefined {
+  let isNext = false
+  const tokens = sql.matchAll(TOKEN)
+  for (const [token] of tokens) {
+    if (/^(?:--|\/\*)/.test(token)) continue
+    if (/^(?:into|update|delete)$/i.test(token)) isNext = true
+    // UPDATE OR IGNORE t
+    else if (/^or$/i.test(token) && isNext) tokens.next()
+    else if (isNext && !/^(?:from|main|\.)$/i.test(token))
+      return /^["'`[]/.test(token) ? token.slice(1, -1).replace(/(["'`])\1/g, '$1') : token
+  }
+  return undefined
+}
+
 /** What a statement does to the rows that are known here; not to those of which WHERE cannot be told. */
 export function* execute(
   { type, where, set, table: name }: ExecPlan,

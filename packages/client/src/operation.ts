@@ -1,4 +1,5 @@
 import { MillraceError, type Operation, type SqlValue, type TableInfo, toSqlValue } from '@millrace/protocol'
+import { targetOf } from './exec-plans.ts'
 import type { Key } from './types.ts'
 
 /** Makes operations of what users give, checked against the schema, so that mistakes are met where they are made. */
@@ -26,6 +27,12 @@ export class Operations {
 
   find(name: string): TableInfo | undefined {
     return this.#byName.get(name) ?? this.#tables.get(name.toLowerCase())
+  }
+
+  /** The table that SQL text writes to; all of them where it may be any, by a view. */
+  writtenBy(sql: string): readonly string[] {
+    const table = this.find(targetOf(sql) ?? '')
+    return table === undefined ? [...this.#byName.keys()] : [table.name]
   }
 
   insert(name: string, row: object): Operation {

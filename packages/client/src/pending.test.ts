@@ -18,6 +18,9 @@ const update = (id: string, patch: Record<string, string | number>): Operation =
 })
 const remove = (id: string): Operation => ({ type: 'delete', table: 'todo', key: [id] })
 
+/** Writes here are no SQL text. */
+const noSql = () => ({ type: 'unknown', tables: [] }) as const
+
 let bench: Workbench | undefined
 afterEach(() => {
   bench?.close()
@@ -117,8 +120,8 @@ describe('column patches', () => {
         const all = new PendingWrites<never>(() => info)
         const some = new PendingWrites<never>(() => info)
         writes.forEach(([operation, stays], i) => {
-          all.add(i as WriteId, [operation], () => null)
-          if (stays) some.add(i as WriteId, [operation], () => null)
+          all.add(i as WriteId, [operation], noSql)
+          if (stays) some.add(i as WriteId, [operation], noSql)
         })
         const gone = writes.flatMap(([, stays], i) => (stays ? [] : [i]))
         const order = gone.map((_, i) => gone[(i + turn) % gone.length] as number)
@@ -256,9 +259,9 @@ describe('what a write costs does not depend on how many are pending', () => {
         changes: { byDelete: [], byAny: [] },
       },
     }))
-    for (let i = 0; i < 1000; i++) pending.add(i as WriteId, [insert(`t${i}`)], () => null)
+    for (let i = 0; i < 1000; i++) pending.add(i as WriteId, [insert(`t${i}`)], noSql)
     const before = new Map(pending.overlay('todo')?.rows)
-    const touched = pending.add(1000 as WriteId, [remove('t500')], () => null)
+    const touched = pending.add(1000 as WriteId, [remove('t500')], noSql)
     expect([...(touched.get('todo')?.rows.keys() ?? [])]).toHaveLength(1)
     const [key] = (touched.get('todo')?.rows.keys() ?? []) as Iterable<RowKey>
     expect([

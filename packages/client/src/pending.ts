@@ -18,12 +18,14 @@ export type RowChange =
   | { readonly type: 'patch'; readonly values: ReadonlyMap<number, Value> }
   | { readonly type: 'delete' }
 
-/** What is known of what SQL text does: to which table, and to which of the rows that are known here. Null: nothing. */
-export type Execute = (operation: Extract<Operation, { type: 'exec' }>) => {
-  readonly type: 'update' | 'delete'
-  readonly table: string
-  readonly rows: Iterable<readonly [RowKey, RowChange]>
-} | null
+/** What SQL text does: to which of the rows that are known here; or at least, which tables it may write to. */
+export type Execute = (operation: Extract<Operation, { type: 'exec' }>) =>
+  | {
+      readonly type: 'update' | 'delete'
+      readonly table: string
+      readonly rows: Iterable<readonly [RowKey, RowChange]>
+    }
+  | { readonly type: 'unknown'; readonly tables: readonly string[] }
 
 /** A row that pending writes touch. */
 export interface PendingRow<S> {
@@ -102,13 +104,7 @@ export class PendingWrites<S> {
     }
     for (const operation of operations) {
       if (operation.type === 'exec') {
-        const done = execute(operation)
-        const table = done === null ? undefined : this.#tables(done.table)
-        if (done === null || table === undefined) continue
-        // Rows that nobody here has seen may be among those that it changes.
-        cannotTell(table)
-        for (const [key, change] of done.rows) this.#append(touched, table, key, { ...change, write })
-        this.#spread(table, done.type, cannotTell)
+        this.#addExec(write, execute(operation), touched, cannotTell)
         continue
       }
       const table = this.#tables(operation.table)
@@ -122,6 +118,23 @@ export class PendingWrites<S> {
     for (const [table, { rows }] of touched) all.push({ table, keys: [...rows.keys()] })
     this.#touched.set(write, all)
     return touched
+  }
+
+  #addExec(
+    write: WriteId,
+    done: ReturnType<Execute>,
+    touched: Touched<S>,
+    cannotTell: (table: TableInfo) => void,
+  ): void {
+    // Rows that nobody here has seen may be among those that it changes.
+    for (const name of done.type === 'unknown' ? done.tables : [done.table]) {
+      const table = this.#tables(name)
+      if (table === undefined) continue
+      cannotTell(table)
+      if (done.type !== 'unknown')
+        for (const [key, change] of done.rows) this.#append(touched, table, key, { ...change, write })
+      this.#spread(table, done.type === 'update' ? 'update' : 'delete', cannotTell)
+    }
   }
 
   #append(touched: Touched<S>, table: TableInfo, key: RowKey, operation: RowOperation): void {

@@ -1,6 +1,7 @@
 import { type Database, open, type SqlQuery, sql } from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { targetOf } from '../src/exec-plans.ts'
 import { UnsteadyPorts } from './unsteady-port.ts'
 
 const schema = `
@@ -10,6 +11,8 @@ const schema = `
   );
   CREATE TABLE log (id INTEGER PRIMARY KEY, what TEXT);
   CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT);
+  CREATE VIEW both AS SELECT text FROM note;
+  CREATE TRIGGER written INSTEAD OF INSERT ON both BEGIN INSERT INTO note (text) VALUES (NEW.text); END;
   CREATE TRIGGER logged AFTER INSERT ON note BEGIN INSERT INTO log (what) VALUES (NEW.text); END;`
 
 async function world() {
@@ -63,6 +66,45 @@ test('an UPDATE and a DELETE show at once in the rows that are held, from the se
   expect(await remove.stored).toMatchObject({ changes: 2 })
   expect(titles()).toEqual(['todo 3 0', 'todo 4 0'])
   expect(live.snapshot.settling).toBe(false)
+})
+
+test('of the first run of a text, and of what only the engine can run, the views of its tables say that they wait', async () => {
+  const { db, ports } = await world()
+  const live = await shown(db, todos)
+  const log = await shown(db, sql`SELECT what FROM log`)
+  const lists = await shown(db, sql`SELECT id FROM list`)
+  const before = [live, log, lists].map(({ snapshot }) => snapshot.data)
+  for (const [exec, waiting] of [
+    [finish('a'), [true, false, false]],
+    [sql`INSERT INTO "Todo" (list, title) SELECT 'a', ${'more'}`, [true, false, false]],
+    // By its cascade.
+    [sql`REPLACE INTO list VALUES ('a')`, [true, false, true]],
+    [sql`INSERT INTO log (what) SELECT 'x'`, [false, true, false]],
+    // What triggers do may be anything.
+    [sql`INSERT INTO [both] VALUES ('y')`, [true, true, true]],
+  ] as const) {
+    ports.hold()
+    const done = db.exec(exec)
+    expect([live, log, lists].map(({ snapshot }) => snapshot.settling)).toEqual(waiting)
+    expect([live, log, lists].map(({ snapshot }) => snapshot.data)).toEqual(before)
+    ports.release()
+    await done
+    expect([live, log, lists].map(({ snapshot }) => snapshot.settling)).toEqual([false, false, false])
+    before.splice(0, 3, ...[live, log, lists].map(({ snapshot }) => snapshot.data))
+  }
+  expect(before.map((rows) => rows.length)).toEqual([2, 2, 2])
+})
+
+test.each([
+  ['UPDATE todo SET x = 1', 'todo'],
+  ['update or ignore "to""do" set x = 1', 'to"do'],
+  ["-- UPDATE a\n/* DELETE FROM b */ DELETE FROM main.[to do] WHERE y = 'INTO c'", 'to do'],
+  ["WITH a AS (SELECT 'UPDATE b' FROM c) INSERT OR REPLACE INTO `todo` SELECT * FROM a", 'todo'],
+  ['REPLACE INTO größe VALUES (1) ON CONFLICT DO UPDATE SET x = 2', 'größe'],
+  ['PRAGMA user_version', undefined],
+  ['', undefined],
+])('%s writes to %s', (text, table) => {
+  expect(targetOf(text)).toBe(table)
 })
 
 test('what it does to rows whose WHERE cannot be told shows when it is answered', async () => {

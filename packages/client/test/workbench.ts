@@ -99,7 +99,7 @@ export class Workbench {
   add(operations: readonly Operation[]): WriteId {
     const id = this.#next++ as WriteId
     this.operations.set(id, operations)
-    this.#touch(this.pending.add(id, operations, () => null))
+    this.#touch(this.pending.add(id, operations, () => ({ type: 'unknown', tables: [] })))
     return id
   }
 

@@ -1,8 +1,8 @@
 import type { QueryChange, RowKey, WireRow } from '@millrace/protocol'
-import { compareValues, type OrderTerm, type SqlValue } from '@millrace/protocol'
+import { compareRows } from '@millrace/protocol'
 import { UNKNOWN, type Unknown, type Value } from './expression/cell.ts'
 import { GroupsPredictor } from './predict/groups.ts'
-import { type Predictor, type Rows, rowName } from './predict/predictor.ts'
+import { type Held, type Predictor, type Rows, rowName } from './predict/predictor.ts'
 import { RowsPredictor } from './predict/rows.ts'
 import type { CompiledQuery } from './query.ts'
 import { type Decoder, type Entry, editsBetween, merge, renewedRows } from './result.ts'
@@ -74,6 +74,11 @@ export class View {
   /** Set when the base changed too much to go unit by unit; what was shown before. */
   #before: Sequence | null = null
   #visible: readonly Entry[]
+  /** What the predictor may ask for. */
+  readonly #held: Held = {
+    of: (source, key) => this.#holding(source, key),
+    all: () => this.#byKey.values(),
+  }
 
   /** The entries and their map are taken over. `previous`: the view that it takes the place of. */
   constructor(
@@ -87,7 +92,7 @@ export class View {
     this.decoder = decoder
     this.#rows = world.rows
     this.#previous = previous
-    this.#compare = order === null ? null : compareBy(order)
+    this.#compare = order === null ? null : (a, b) => compareRows(order, a.values, b.values)
     const rows = plan?.type === 'rows' ? new RowsPredictor(plan, query.parameters, decoder, world.rows) : null
     this.predictor =
       plan?.type === 'groups' ? new GroupsPredictor(plan, query.parameters, decoder, world.rows) : rows
@@ -157,7 +162,7 @@ export class View {
   /** A pending write to this row came or went, or the row is known otherwise. */
   touch(table: string, key: RowKey): void {
     if (this.predictor === null) return
-    const { units, untold } = this.predictor.touch(table, key, (source, row) => this.#holding(source, row))
+    const { units, untold } = this.predictor.touch(table, key, this.#held)
     const row = rowName(table, key)
     if (untold) this.#untold.add(row)
     else this.#untold.delete(row)
@@ -235,12 +240,14 @@ export class View {
   }
 
   #forget(entry: Entry): void {
+    this.predictor?.forget?.(entry)
     this.#byKey.delete(entry.key)
     this.#units?.delete(this.#unitOf(entry))
     this.#lineage?.remove(entry)
   }
 
   #remember(entry: Entry): void {
+    this.predictor?.remember?.(entry)
     this.#byKey.set(entry.key, entry)
     this.#units?.set(this.#unitOf(entry), entry)
     this.#lineage?.add(entry)
@@ -407,21 +414,6 @@ function shownBetween(before: readonly Entry[], after: readonly Entry[]): Shown 
 
 /** Of one table alone: nothing is added to it. */
 const NO_ROWS = new Set<string>()
-
-/** SQLite's order of entries. */
-function compareBy(order: readonly OrderTerm[]): Compare {
-  return ({ values: a }, { values: b }) => {
-    for (const { column, collation, descending, nullsFirst } of order) {
-      const x = a[column] as SqlValue
-      const y = b[column] as SqlValue
-      if (x === y) continue
-      if (x === null || y === null) return (x === null) === nullsFirst ? -1 : 1
-      const byValue = compareValues(x, y, collation)
-      if (byValue !== 0) return descending ? -byValue : byValue
-    }
-    return 0
-  }
-}
 
 /** Which rows of tables the entries of a view come from, told to the row cache. */
 class Lineage {

@@ -21,6 +21,7 @@ export type {
   WriteRequest,
 } from './message.ts'
 export { PROTOCOL_VERSION } from './message.ts'
+export { compareRows, type OrderTerm } from './order.ts'
 export type {
   ColumnInfo,
   ColumnRef,
@@ -28,15 +29,16 @@ export type {
   Expr,
   GroupOutput,
   GroupsPlan,
-  OrderTerm,
+  JsonList,
   Plan,
   PlanSource,
+  PlanSubquery,
   RowsPlan,
   Shape,
   TableInfo,
   Window,
 } from './plan.ts'
-export { hasOpaque, partsOf, readsOf } from './plan.ts'
+export { hasOpaque, partsOf, readsOf, SUBQUERY } from './plan.ts'
 export type { Port, PortSource } from './port.ts'
 export type { Affinity, Bindable, Collation, RowKey, SqlValue } from './value.ts'
 export {

@@ -1,8 +1,9 @@
+import type { OrderTerm } from './order.ts'
 import type { Affinity, Collation, SqlValue } from './value.ts'
 
 /*
- * What the engine tells a client about a query so that it can predict: the tables, and for queries of one table
- * an expression tree of filter, projection, grouping and order. A client may find any part unknown and wait.
+ * What the engine tells a client about a query so that it can predict: the tables, and an expression tree of filter,
+ * projection, grouping and order. A client may find any part unknown and wait.
  */
 
 /** A table of the schema, as far as a writer and a predictor must know it. */
@@ -80,6 +81,8 @@ export type Expr =
       /** By which min, max and nullif compare. */
       readonly collation: Collation
     }
+  /** What one of `RowsPlan.subqueries` makes for the row; `reads` are the columns of the row that it looks at. */
+  | { readonly type: 'subquery'; readonly index: number; readonly reads: readonly ColumnRef[] }
   /** An expression that is not predicted; `reads` are the columns whose change may change it. */
   | { readonly type: 'opaque'; readonly reads: readonly ColumnRef[] }
 
@@ -100,31 +103,27 @@ export function partsOf(expr: Expr): readonly Expr[] {
     case 'value':
     case 'parameter':
     case 'column':
+    case 'subquery':
     case 'opaque':
       return []
   }
 }
 
-/** The columns of one source whose change may change the expression. */
+/** Instead of a source: what subqueries make, each by its place among `RowsPlan.subqueries`. */
+export const SUBQUERY = -1
+
+/** The columns of one source whose change may change the expression; or of `SUBQUERY`, the subqueries. */
 export function readsOf(expr: Expr, source: number, into: Set<number> = new Set()): Set<number> {
-  const refs = expr.type === 'column' ? [expr] : expr.type === 'opaque' ? expr.reads : []
+  const refs = expr.type === 'column' ? [expr] : 'reads' in expr ? expr.reads : []
+  if (expr.type === 'subquery' && source === SUBQUERY) into.add(expr.index)
   for (const ref of refs) if (ref.source === source) into.add(ref.column)
   for (const part of partsOf(expr)) readsOf(part, source, into)
   return into
 }
 
-/** Some part of it is not predicted. */
+/** Some part of it cannot be told from the row alone. */
 export function hasOpaque(expr: Expr): boolean {
-  return expr.type === 'opaque' || partsOf(expr).some(hasOpaque)
-}
-
-/** One term by which the rows of a result are in order. */
-export interface OrderTerm {
-  /** The wire column that holds the value. */
-  readonly column: number
-  readonly descending: boolean
-  readonly nullsFirst: boolean
-  readonly collation: Collation
+  return 'reads' in expr || partsOf(expr).some(hasOpaque)
 }
 
 /**
@@ -140,6 +139,37 @@ export interface RowsPlan {
   /** WHERE, and what inner joins ask for; not what a lookup says already. */
   readonly where: Expr | null
   readonly window: Window | null
+  /** Of queries of one table. */
+  readonly subqueries: readonly PlanSubquery[]
+}
+
+/**
+ * A subquery over the rows of one other table that belong to a row, by its key. In its expressions source 0 is the row's
+ * table, 1 its own.
+ */
+export interface PlanSubquery {
+  readonly table: string
+  readonly where: Expr
+  /** Its columns that WHERE holds equal to the row's key, in the order of that. */
+  readonly parent: readonly number[]
+  readonly makes:
+    | { readonly type: 'exists' }
+    /** Counts the rows, or those in which `arg` is not NULL. */
+    | { readonly type: 'count'; readonly arg: Expr | null }
+    | JsonList
+}
+
+/** `json_group_array(json_object(…))`, or of `json_array(…)`: one element for each row. */
+export interface JsonList {
+  readonly type: 'list'
+  /** What each element is made of; without names it is an array. */
+  readonly members: readonly { readonly name: string | null; readonly expr: Expr }[]
+  /** The members that hold the key of an element's row, in the order of the table's key, and how each is compared. */
+  readonly key: readonly { readonly column: number; readonly collation: Collation }[]
+  /** Null where the members do not tell where a row stands. */
+  readonly order: readonly OrderTerm[] | null
+  /** The columns of the subquery's table whose change may move a row. */
+  readonly sortedBy: readonly number[]
 }
 
 /** A table in FROM. */

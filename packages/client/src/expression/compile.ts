@@ -1,4 +1,4 @@
-import { type Expr, unreachable } from '@millrace/protocol'
+import { type Expr, SUBQUERY, unreachable } from '@millrace/protocol'
 import { type Cell, cellOf, type Evaluate, plain, Real, UNKNOWN, type Value } from './cell.ts'
 import { compare } from './compare.ts'
 import { cast, type Truth, truth } from './convert.ts'
@@ -61,6 +61,8 @@ function compile(expr: Expr): Evaluate<Cell> {
       return compileCase(expr)
     case 'call':
       return compileCall(expr)
+    case 'subquery':
+      return (image) => image(SUBQUERY, expr.index)
     case 'opaque':
       return () => UNKNOWN
     default:

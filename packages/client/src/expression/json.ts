@@ -1,4 +1,4 @@
-import { type Cell, Real, real, UNKNOWN, type Unknown } from './cell.ts'
+import { type Cell, plain, Real, real, UNKNOWN, type Unknown, type Value } from './cell.ts'
 import { isInteger, toPlainText, toText } from './convert.ts'
 import type { Functions } from './functions.ts'
 import { MAX_INT64, MIN_INT64, printReal, realIn } from './numeral.ts'
@@ -67,6 +67,26 @@ function render(node: Node): string {
     case 'object':
       return `{${node.entries.map(([key, value]) => `${key}:${render(value)}`).join(',')}}`
   }
+}
+
+/** A list of arrays or objects as the texts of their members, in order; undefined for anything else. */
+export function membersIn(list: string): string[][] | undefined {
+  const node = parse(list)
+  if (node?.type !== 'array') return undefined
+  const elements: string[][] = []
+  for (const item of node.items) {
+    if (item.type === 'scalar') return undefined
+    const members = item.type === 'array' ? item.items : item.entries.map(([, value]) => value)
+    elements.push(members.map(render))
+  }
+  return elements
+}
+
+/** What a column holds that was printed as JSON; UNKNOWN for a REAL, of which 15 digits were. */
+export function printedIn(text: string): Value {
+  if (/^-?\d+[.eE]/.test(text)) return UNKNOWN
+  const node = parse(text)
+  return node?.type === 'scalar' ? plain(sqlValueOf(node) as Cell) : UNKNOWN
 }
 
 /** NULL, or a document; UNKNOWN where SQLite would refuse it or read it in its own way. */

@@ -1,4 +1,5 @@
-type Library = typeof import('./functions.ts')
+type Library = Pick<typeof import('./functions.ts'), 'compileFunction'> &
+  Pick<typeof import('./json.ts'), 'membersIn' | 'printedIn'>
 
 let library: Library | undefined
 let loading: Promise<void> | undefined
@@ -13,9 +14,9 @@ export function functions(): Library | undefined {
  * them. Settles either way: without them, what needs one is told by the engine, and the next such expression asks again.
  */
 export function loadFunctions(): Promise<void> {
-  loading ??= import('./functions.ts').then(
-    (loaded) => {
-      library = loaded
+  loading ??= Promise.all([import('./functions.ts'), import('./json.ts')]).then(
+    ([{ compileFunction }, { membersIn, printedIn }]) => {
+      library = { compileFunction, membersIn, printedIn }
     },
     () => {
       loading = undefined

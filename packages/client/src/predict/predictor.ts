@@ -32,8 +32,13 @@ export interface Rows {
 
 export type Writes = ReadonlySet<WriteId>
 
-/** The rows of the result that came from a row of a source. */
-export type Holding = (source: number, key: RowKey) => Iterable<Entry>
+/** The rows of the result as a view has them. */
+export interface Held {
+  /** Those that come from a row of a source, in the base or predicted. */
+  of(source: number, key: RowKey): Iterable<Entry>
+  /** All of the base. */
+  all(): Iterable<Entry>
+}
 
 /** Rows of a table that can matter: those that have this value in this column, before or after; null: any. */
 export interface Interest {
@@ -58,7 +63,7 @@ export interface Predictor {
   readonly interests: readonly Interest[]
   /** The unit that a row of the engine's is of. */
   unitOf(entry: Pick<Entry, 'key' | 'values'>): RowKey
-  touch(table: string, key: RowKey, holding: Holding): Touch
+  touch(table: string, key: RowKey, held: Held): Touch
   /**
    * `known`: what the engine last said of the unit; what it is now may be just that. `shown`: what is shown of it, which
    * lends its row object where it looks the same. Which rows it was looked up by is added to `through`.
@@ -69,6 +74,9 @@ export interface Predictor {
     shown: Entry | null,
     through: Set<string>,
   ): Entry | null | Unknown
+  /** A row of the base comes, and goes. */
+  remember?(entry: Entry): void
+  forget?(entry: Entry): void
   /** Where that is UNKNOWN: what can be told of it. */
   partOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null
 }
@@ -97,4 +105,9 @@ export function tellBySome<Cause, T>(
   }
   take([...without])
   return some
+}
+
+export function intersects(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+  for (const each of a) if (b.has(each)) return true
+  return false
 }

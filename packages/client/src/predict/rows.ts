@@ -7,6 +7,7 @@ import {
   type RowsPlan,
   readsOf,
   type SqlValue,
+  SUBQUERY,
   type WireRow,
 } from '@millrace/protocol'
 import { type Evaluate, type Image, UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
@@ -17,8 +18,9 @@ import type { Decoder, Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
 import { conditionOf } from './condition.ts'
 import {
-  type Holding,
+  type Held,
   type Interest,
+  intersects,
   type Predictor,
   type Rows,
   rowName,
@@ -26,8 +28,9 @@ import {
   tellBySome,
   type Writes,
 } from './predictor.ts'
+import { Subqueries } from './subqueries.ts'
 
-/** Per source, the columns that something reads. */
+/** Per source, the columns that something reads; behind them, the subqueries. */
 type Reads = readonly ReadonlySet<number>[]
 
 interface Output {
@@ -44,7 +47,7 @@ interface Source {
   readonly on: Reads
 }
 
-/** What pending writes did to the row of one source. */
+/** What pending writes did to the row of one source; or to what subqueries make. */
 interface Part {
   readonly image: RowImage
   /** Columns that differ from what the engine said of this result row; null: any may. */
@@ -76,14 +79,19 @@ export class RowsPredictor implements Predictor {
   readonly #isTree: boolean
   readonly #isSingle: boolean
   readonly #startsLater: boolean
+  /** Of a query of one table. */
+  readonly #subqueries: Subqueries | null
 
   constructor(plan: RowsPlan, parameters: readonly SqlValue[], decoder: Decoder, rows: Rows) {
     this.#parameters = parameters
     this.#decoder = decoder
     this.#rows = rows
     const count = plan.sources.length
+    const from = [...plan.sources.keys(), SUBQUERY]
     const reads = (expr: Expr | null): Reads =>
-      Array.from({ length: count }, (_, i) => (expr === null ? NONE : readsOf(expr, i)))
+      from.map((source) => (expr === null ? NONE : readsOf(expr, source)))
+    const readsOfAny = (of: readonly Reads[]): Reads =>
+      from.map((_, i) => new Set(of.flatMap((read) => [...(read[i] ?? [])])))
     const compile = (expr: Expr): Output => ({ evaluate: compileExpr(expr), reads: reads(expr) })
     const collations = new Map(decoder.shape.key.map(({ column, collation }) => [column, collation]))
     this.#sources = plan.sources.map((source, i) => ({
@@ -97,28 +105,24 @@ export class RowsPredictor implements Predictor {
     this.#where = plan.where === null ? null : compileCondition(plan.where)
     this.#whereReads = reads(plan.where)
     const sorted = (decoder.shape.order ?? []).flatMap(({ column }) => plan.outputs[column] ?? [])
-    this.#orderReads = Array.from(
-      { length: count },
-      (_, i) => new Set(sorted.flatMap((expr) => [...readsOf(expr, i)])),
-    )
+    this.#orderReads = readsOfAny(sorted.map(reads))
     const joining = this.#sources.flatMap(({ lookup, on }) => [
       on,
       ...(lookup ?? []).map(({ reads }) => reads),
     ])
     // Into a window rows come by their order too.
     const entering = [this.#whereReads, ...(plan.window === null ? [] : [this.#orderReads]), ...joining]
-    this.#enters = Array.from(
-      { length: count },
-      (_, i) => new Set(entering.flatMap((read) => [...(read[i] ?? [])])),
-    )
+    this.#enters = readsOfAny(entering)
     this.#isTree = plan.sources.every(({ lookup }, i) => i === 0 || lookup !== null)
     this.#isSingle = count === 1
     this.#startsLater = (plan.window?.offset ?? 0) > 0
-    this.interests = plan.sources.map(({ table }, i) => ({
+    this.#subqueries = plan.subqueries.length === 0 ? null : new Subqueries(plan, parameters, rows)
+    const own = plan.sources.map(({ table }, i) => ({
       table,
       // A row of another source may matter whatever WHERE says of it: it may be what a row lacks.
       condition: i === 0 || !plan.sources[i]?.optional ? conditionOf(plan.where, i, parameters) : null,
     }))
+    this.interests = [...own, ...(this.#subqueries?.interests ?? [])]
   }
 
   /** What an entry says of a column of one of its sources. */
@@ -143,8 +147,13 @@ export class RowsPredictor implements Predictor {
     return this.#isTree && !this.#isSingle ? (this.keyOf(0, entry) as RowKey) : entry.key
   }
 
-  touch(table: string, key: RowKey, holding: Holding): Touch {
-    if (this.#isSingle) return { units: [key], untold: false }
+  touch(table: string, key: RowKey, held: Held): Touch {
+    if (this.#isSingle) {
+      const isOwn = this.#sources[0]?.plan.table === table
+      return isOwn || this.#subqueries === null
+        ? { units: [key], untold: false }
+        : this.#subqueries.touch(table, key, () => held.all())
+    }
     const units = new Set<RowKey>()
     let untold = false
     for (const [source, { plan }] of this.#sources.entries()) {
@@ -153,10 +162,24 @@ export class RowsPredictor implements Predictor {
         units.add(key)
         continue
       }
-      for (const entry of holding(source, key)) units.add(this.unitOf(entry))
+      for (const entry of held.of(source, key)) units.add(this.unitOf(entry))
       untold ||= this.#rows.isPending(table, key) && this.#mayEnter(source, key)
     }
     return { units, untold }
+  }
+
+  #mayComeBySubquery(unit: RowKey): boolean {
+    const first = this.#rows.state((this.#sources[0] as Source).plan.table, unit)
+    const moved = this.#subqueries?.movedAt(unit) ?? NONE
+    return first === undefined && intersects(moved, this.#whereReads.at(-1) ?? NONE)
+  }
+
+  remember(entry: Entry): void {
+    this.#subqueries?.remember(entry)
+  }
+
+  forget(entry: Entry): void {
+    this.#subqueries?.forget(entry)
   }
 
   /** Whether the row may now join with rows that are not known to be joined with it. */
@@ -183,10 +206,13 @@ export class RowsPredictor implements Predictor {
       ? this.#lookUp(unit, known, through, without)
       : this.#partsOf(known, through, without)
     if (parts === UNKNOWN) return UNKNOWN
+    // A row that is not known here may come by what a subquery makes for it.
+    if (parts === null && this.#mayComeBySubquery(unit)) return UNKNOWN
     // Of a window that starts later, a row that goes may have stood in front of it: the others would move up.
     if (parts === null) return this.#startsLater && this.#isPending(unit) ? UNKNOWN : null
     if (parts.every(({ changed }) => changed?.size === 0)) return known ?? null
-    const image = (source: number, column: number) => (parts[source] as Part).image(column)
+    const image = (source: number, column: number) =>
+      (parts[source === SUBQUERY ? this.#sources.length : source] as Part).image(column)
     const decides = touches(parts, this.#whereReads)
     const places = touches(parts, this.#orderReads)
     // What moves over the edge in front of the window is not known here.
@@ -210,7 +236,7 @@ export class RowsPredictor implements Predictor {
     })
     const through = new Set<string>()
     const told = tellBySome(
-      writes.sort((a, b) => a - b),
+      [...writes, ...(this.#subqueries?.writesAt(unit) ?? [])].sort((a, b) => a - b),
       (without) => this.stateOf(unit, known, shown, through, without),
     )
     return told === UNKNOWN ? (known ?? null) : told
@@ -249,6 +275,10 @@ export class RowsPredictor implements Predictor {
     const first = this.#rows.state((this.#sources[0] as Source).plan.table, unit, without)
     if (first === undefined || !first.exists) return null
     const parts: Part[] = [partOf(first)]
+    if (this.#subqueries !== null)
+      parts.push(
+        this.#subqueries.partOf({ unit, known, image: first.image, changed: first.changed }, without),
+      )
     for (let i = 1; i < this.#sources.length; i++) {
       const part = this.#lookUpOne(i, parts, known, through, without)
       if (part === null || part === UNKNOWN) return part
@@ -325,8 +355,7 @@ function touches(parts: readonly Part[], reads: Reads): boolean {
     const read = reads[source] as ReadonlySet<number>
     if (read.size === 0) continue
     const { changed } = parts[source] as Part
-    if (changed === null) return true
-    for (const column of changed) if (read.has(column)) return true
+    if (changed === null || intersects(changed, read)) return true
   }
   return false
 }

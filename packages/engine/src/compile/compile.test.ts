@@ -390,6 +390,57 @@ describe('the plan of a join', () => {
   })
 })
 
+describe('the plan of subqueries', () => {
+  const made = (select: string) => {
+    const plan = planOf(`SELECT id, ${select} FROM t`)
+    return plan?.type === 'rows' ? plan.subqueries.map(({ table, makes }) => `${table} ${makes.type}`) : null
+  }
+  const rows = 'FROM (SELECT * FROM u WHERE u.t = t.id ORDER BY u.id DESC) AS agg'
+
+  test.each([
+    ['EXISTS (SELECT 1 FROM u WHERE u.t = t.id)', ['u exists']],
+    ['NOT EXISTS (SELECT * FROM u AS x WHERE t.id = x.t AND x.a IS NOT NULL)', ['u exists']],
+    ['(SELECT count(*) FROM u WHERE u.t = t.id) + 1', ['u count']],
+    [
+      '(SELECT count(a) FROM u WHERE u.t = t.id), (SELECT count(*) FROM u WHERE t = t.id)',
+      ['u count', 'u count'],
+    ],
+    [`(SELECT coalesce(json_group_array(json_object('id', agg.id)), '[]') ${rows})`, ['u list']],
+    [`(SELECT json_group_array(json_array(agg.a, agg.id)) ${rows})`, ['u list']],
+    // Which element is of which row cannot be told.
+    [`(SELECT json_group_array(json_object('a', agg.a)) ${rows})`, []],
+    [`(SELECT json_group_array(agg.id) ${rows})`, []],
+    // Not by the key; not of all rows that have it; another than is counted.
+    ['EXISTS (SELECT 1 FROM u WHERE u.t = t.a)', []],
+    ['EXISTS (SELECT 1 FROM u WHERE u.t > t.id)', []],
+    ['EXISTS (SELECT 1 FROM u WHERE u.t = t.id OR u.a = 1)', []],
+    ['EXISTS (SELECT 1 FROM u WHERE u.t = t.id LIMIT 1 OFFSET 1)', []],
+    ['(SELECT count(DISTINCT a) FROM u WHERE u.t = t.id)', []],
+    ['(SELECT count(*) FILTER (WHERE a) FROM u WHERE u.t = t.id)', []],
+    ['(SELECT max(a) FROM u WHERE u.t = t.id)', []],
+    // The client would be told of its rows in one of them only.
+    ['EXISTS (SELECT 1 FROM u WHERE u.t = t.id), (SELECT max(a) FROM u)', []],
+  ])('%s', (select, expected) => {
+    expect(made(select)).toEqual(expected)
+  })
+
+  test('says where an element stands, if its members do', () => {
+    const listed = (members: string, order: string) => {
+      const list = `json_group_array(json_object(${members})) FROM (SELECT * FROM u WHERE u.t = t.id ORDER BY ${order}) AS u`
+      const plan = planOf(`SELECT id, (SELECT ${list}) AS list FROM t`)
+      const [first] = plan?.type === 'rows' ? plan.subqueries : []
+      return first?.makes.type === 'list' ? first.makes : null
+    }
+    const key = { column: 0, collation: 'BINARY' }
+    expect(listed("'id', id, 'a', a", 'a DESC')).toMatchObject({
+      key: [key],
+      order: [{ column: 1, descending: true, nullsFirst: false }, key],
+      sortedBy: [2, 0],
+    })
+    expect(listed("'id', id", 'a')).toMatchObject({ key: [key], order: null, sortedBy: [2, 0] })
+  })
+})
+
 describe('refused', () => {
   test.for([
     ['SELECT', 'syntax error|incomplete input'],

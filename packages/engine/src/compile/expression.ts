@@ -8,10 +8,12 @@ import {
 } from '@millrace/protocol'
 import type {
   BinaryExpr,
+  ExistsExpr,
   FunctionCallExpr,
   InListExpr,
   LikeExpr,
   Expr as SqlExpr,
+  SubqueryExpr,
   UnaryExpr,
 } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
@@ -32,6 +34,10 @@ export interface Scope {
   readonly parameters: ReadonlyMap<number, number>
   /** Names that the select list gives to its expressions, in lower case: WHERE and ORDER BY may use them. */
   readonly aliases: ReadonlySet<string>
+  /** What a name stands for, where it is not found by the names of the sources alone. */
+  readonly find?: (name: SqlExpr) => ColumnRef | undefined
+  /** `EXISTS (…)` and `(SELECT …)`, where it can be told. */
+  readonly subquery?: (node: ExistsExpr | SubqueryExpr) => Expr | undefined
 }
 
 type ComparedAs = 'NUMERIC' | 'TEXT' | 'BLOB'
@@ -132,6 +138,9 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
     }
     case 'FunctionCallExpr':
       return functionCall(node, scope)
+    case 'ExistsExpr':
+    case 'SubqueryExpr':
+      return scope.subquery?.(node) ?? opaque(node, scope)
     default:
       return opaque(node, scope)
   }
@@ -417,7 +426,8 @@ function infoOf(ref: ColumnRef | undefined, { sources }: Scope) {
 }
 
 /** The columns that a name may stand for. `rowid` is the key where it is its alias. */
-function columnsNamed(node: SqlExpr, { sources }: Scope): ColumnRef[] {
+function columnsNamed(node: SqlExpr, { sources, find }: Scope): ColumnRef[] {
+  if (find !== undefined) return [find(node) ?? []].flat()
   let name: string
   let of: string | undefined
   if (node.type === 'Id') name = node.name
@@ -436,7 +446,7 @@ function columnsNamed(node: SqlExpr, { sources }: Scope): ColumnRef[] {
 }
 
 /** An expression that is not predicted, with the columns it reads. Names in subqueries may be another table's: too many do no harm. */
-function opaque(node: SqlExpr, scope: Scope): Expr {
+export function opaque(node: SqlExpr, scope: Scope): Extract<Expr, { type: 'opaque' }> {
   return { type: 'opaque', reads: readsOfNode(node, scope) }
 }
 

@@ -1,4 +1,4 @@
-import type { Plan, Shape } from '@millrace/protocol'
+import type { OrderTerm, Plan, Shape } from '@millrace/protocol'
 import type { Expr, FunctionCallExpr, FunctionCallStarExpr } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { imagesBefore, isNoted, noteOf } from '../capture/images.ts'
@@ -16,7 +16,7 @@ import { groupSearch, limitText } from './rows.ts'
 import { Searcher } from './search.ts'
 import { SelectText } from './select.ts'
 import { isName } from './terms.ts'
-import { HiddenColumns, type KeyTerm, orderBy, type SortTerm } from './wire.ts'
+import { HiddenColumns, type KeyTerm, orderBy } from './wire.ts'
 
 /*
  * `aggregate` and `distinct`: queries of groups. A group is known by what it is grouped by. Where COUNT and SUM are all
@@ -30,7 +30,7 @@ export interface GroupsStrategy {
   readonly distinct: boolean
   /** All groups in order, without LIMIT. */
   readonly sql: string
-  readonly order: readonly SortTerm[]
+  readonly order: readonly OrderTerm[]
   readonly key: readonly KeyTerm[]
   /** The wire column with the number of rows in the group. */
   readonly rowCount: number
@@ -102,7 +102,7 @@ export function compileGroups(
     collation,
   }))
 
-  const planned = distinct ? undefined : planOf(normal, level, catalog, columns, key.length)
+  const planned = distinct ? undefined : planOf(normal, level, bound.refs, catalog, columns, key.length)
   for (const column of planned?.hidden ?? []) hidden.add(column)
   const rowCount = hidden.share('count(*)')
   const picks = new BareColumns(normal, bound, level)
@@ -201,6 +201,7 @@ function isAlwaysThere(item: Item, level: Level): boolean {
 function planOf(
   { sql, body }: Normal,
   level: Level,
+  refs: Bound['refs'],
   catalog: Catalog,
   columns: readonly string[],
   keyCount: number,
@@ -208,7 +209,7 @@ function planOf(
   const [item, ...others] = level.items
   if (item?.table == null || others.length > 0) return undefined
   const source = { table: item.table, alias: item.alias }
-  if (seesOtherRows(catalog, body, source)) return undefined
+  if (seesOtherRows(catalog, body, item, refs)) return undefined
   return planGroups(sql, body, level.core, columns, source, numberParameters(body), keyCount)
 }
 
@@ -287,7 +288,7 @@ class Rules {
   }
 
   /** Null where some column has none. What the rules need is appended to the hidden columns. */
-  all(orderBy: readonly Expr[], order: readonly SortTerm[]): ColumnRule[] | null {
+  all(orderBy: readonly Expr[], order: readonly OrderTerm[]): ColumnRule[] | null {
     const rules = new Map<number, ColumnRule | undefined>()
     const visible = this.#level.outputs.length
     this.#level.outputs.forEach((output, i) => {

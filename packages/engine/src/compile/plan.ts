@@ -9,9 +9,11 @@ import type {
 } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { type Catalog, findTable } from '../schema/catalog.ts'
-import { columnOf, type Scope, type Source } from './expression.ts'
+import { startOf } from './edits.ts'
 import { isAggregateCall } from './functions.ts'
+import type { Bound, Item } from './levels.ts'
 import { same } from './names.ts'
+import { isName } from './terms.ts'
 
 /*
  * What the plans for clients have in common. A plan tells a client how to predict a query: rows-plan.ts for rows of tables,
@@ -24,7 +26,7 @@ import { same } from './names.ts'
  * subquery over the same table, or because an aggregate in a subquery is of the outer table, which makes the whole one
  * row. A prediction looks at one row, and would leave the others as they were.
  */
-export function seesOtherRows(catalog: Catalog, body: Select, source: Source): boolean {
+export function seesOtherRows(catalog: Catalog, body: Select, item: Item, refs: Bound['refs']): boolean {
   let found = false
   let depth = 0
   const visitor = {
@@ -32,8 +34,8 @@ export function seesOtherRows(catalog: Catalog, body: Select, source: Source): b
       if (node.type === 'Select') depth++
       else if (node.type === 'FunctionTail' && (node as FunctionTail).overClause !== undefined) found = true
       else if (node.type === 'InTableExpr')
-        found ||= isOwn((node as InTableExpr).rhs.objName.text, catalog, source)
-      else if (depth > 1) found ||= isOfTable(node, catalog, source)
+        found ||= isOwn((node as InTableExpr).rhs.objName.text, catalog, item)
+      else if (depth > 1) found ||= isOfTable(node, catalog, item, refs)
     },
     leave(node: { readonly type: string }) {
       if (node.type === 'Select') depth--
@@ -44,23 +46,28 @@ export function seesOtherRows(catalog: Catalog, body: Select, source: Source): b
 }
 
 /** In a subquery: reads the table of the outer query, or aggregates its columns. */
-function isOfTable(node: { readonly type: string }, catalog: Catalog, source: Source): boolean {
+function isOfTable(
+  node: { readonly type: string },
+  catalog: Catalog,
+  item: Item,
+  refs: Bound['refs'],
+): boolean {
   if (node.type === 'TableSelectTable')
-    return isOwn((node as TableSelectTable).tblName.objName.text, catalog, source)
+    return isOwn((node as TableSelectTable).tblName.objName.text, catalog, item)
   if (node.type !== 'FunctionCallExpr' || !isAggregateCall(node as FunctionCallExpr)) return false
   let outer = false
-  const scope: Scope = { sources: [source], parameters: new Map(), aliases: new Set() }
   traverse(node as FunctionCallExpr, {
     enter(inner) {
-      if (columnOf(inner as SqlExpr, scope) !== undefined) outer = true
+      const ref = isName(inner as SqlExpr) ? refs.get(startOf(inner)) : undefined
+      if (ref !== undefined && (ref.type === 'output' || ref.item === item)) outer = true
     },
   })
   return outer
 }
 
 /** A view or a CTE may read any table. */
-function isOwn(name: string, catalog: Catalog, source: Source): boolean {
-  return same(name, source.table.name) || findTable(catalog, name) === undefined
+function isOwn(name: string, catalog: Catalog, { table }: Item): boolean {
+  return same(name, table?.name ?? '') || findTable(catalog, name) === undefined
 }
 
 export const aliasesOf = (core: SelectFrom) =>

@@ -1,11 +1,10 @@
-import type { Collation, SqlValue } from '@millrace/protocol'
+import type { Collation, OrderTerm, SqlValue } from '@millrace/protocol'
 import type { Expr } from 'sqlite3-parser'
 import type { Condition as RowCondition } from '../impact/impact-index.ts'
 import type { Bound as RangeBound } from '../impact/interval-index.ts'
 import { constantValue, type Table } from '../schema/catalog.ts'
 import type { Item } from './levels.ts'
 import type { Condition, Searcher } from './search.ts'
-import type { SortTerm } from './wire.ts'
 
 /** What a change of one table, at one place in the query, asks of its maintenance. */
 export interface Reaction<Action> {
@@ -26,7 +25,7 @@ export interface Sorted {
   readonly column: number
   /** NULL comes before all that a bound can say. */
   readonly startsWithNull: boolean
-  readonly term: SortTerm
+  readonly term: OrderTerm
 }
 
 /** `column = ?`, `column IN (?, 'a')`, `column > ? AND column <= ?`: with parameters, a condition that rows are looked up by. */

@@ -1,13 +1,14 @@
 import type { Collation, ColumnRef, Expr, PlanSource, RowsPlan } from '@millrace/protocol'
-import { partsOf } from '@millrace/protocol'
+import { type OrderTerm, partsOf } from '@millrace/protocol'
 import type { Select } from 'sqlite3-parser'
 import { quote } from '../database/database.ts'
 import type { Catalog } from '../schema/catalog.ts'
 import { columnExpr, compareColumns, resolve, type Scope } from './expression.ts'
-import type { Item, Level, Output, Term } from './levels.ts'
+import type { Bound, Item, Level, Output, Term } from './levels.ts'
 import { numberParameters } from './parameters.ts'
 import { aliasesOf, seesOtherRows } from './plan.ts'
-import type { SortTerm } from './wire.ts'
+import type { Searcher } from './search.ts'
+import { exprsOf, SubqueryPlanner } from './subquery-plan.ts'
 
 /*
  * What a client is told so that it can predict a query of rows: the tables of FROM and how they are joined, what each
@@ -19,7 +20,7 @@ export interface PlannedRows {
   /** Columns that the client needs besides, as SQL, in the order in which they follow the keys on the wire. */
   readonly needs: readonly string[]
   /** `order`: as it was found for the terms of ORDER BY, of which some have wire columns of their own. */
-  readonly finish: (order: readonly SortTerm[]) => RowsPlan
+  readonly finish: (order: readonly OrderTerm[]) => RowsPlan
 }
 
 /** Undefined where there is none. `width`: the number of visible columns. */
@@ -28,6 +29,9 @@ export function planRows(
   level: Level,
   catalog: Catalog,
   width: number,
+  bound: Bound,
+  searcher: Searcher,
+  refused: ReadonlySet<string> = new Set(),
 ): PlannedRows | undefined {
   const items = level.items
   // A row that is known by rowid cannot be named by a writer.
@@ -36,8 +40,19 @@ export function planRows(
   // The left side of a RIGHT JOIN.
   if (items[0]?.nullable || level.outputs.length !== width) return undefined
   const sources = items.map(({ table, alias }) => ({ table: table as NonNullable<typeof table>, alias }))
-  if (sources.some((source) => seesOtherRows(catalog, body, source))) return undefined
-  const scope: Scope = { sources, parameters: numberParameters(body), aliases: aliasesOf(level.core) }
+  if (items.some((item) => seesOtherRows(catalog, body, item, bound.refs))) return undefined
+  const parameters = numberParameters(body)
+  const [outer] = items
+  const subqueries =
+    items.length === 1 && outer !== undefined
+      ? new SubqueryPlanner(outer, bound, searcher, parameters, refused)
+      : undefined
+  const scope: Scope = {
+    sources,
+    parameters,
+    aliases: aliasesOf(level.core),
+    subquery: (node) => subqueries?.plan(node),
+  }
   const joins = items.map((item, i) => joinOf(item, i, level, scope))
   const lookups = new Set(joins.flatMap(({ terms }) => terms))
   const where = both(level.conditions.filter((term) => !lookups.has(term)).map((term) => test(term, scope)))
@@ -58,6 +73,10 @@ export function planRows(
   // A column that rows are sorted by comes with them anyway.
   const sorted = terms.filter(({ type }) => type !== 'column')
   const read: Expr[] = [...outputs, ...sorted, ...(where === null ? [] : [where])]
+  const half = subqueries?.half ?? new Set()
+  if (half.size > 0)
+    return planRows(body, level, catalog, width, bound, searcher, new Set([...refused, ...half]))
+  for (const planned of subqueries?.plans ?? []) read.push(...exprsOf(planned))
   for (const { lookup, on } of joins) read.push(...(lookup ?? []), ...(on === null ? [] : [on]))
   const missing = missingColumns(read, outputs, sources.length)
   outputs.push(...missing.map((ref) => columnExpr(scope, ref)))
@@ -79,6 +98,7 @@ export function planRows(
         outputs: [...outputs, ...more.map(([, expr]) => expr as Expr)],
         where,
         window: null,
+        subqueries: subqueries?.plans ?? [],
       }
     },
   }

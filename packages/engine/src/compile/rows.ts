@@ -1,4 +1,4 @@
-import type { Collation, Plan, Shape } from '@millrace/protocol'
+import type { Collation, OrderTerm, Plan, Shape } from '@millrace/protocol'
 import type { Catalog, Table } from '../schema/catalog.ts'
 import { Beyond, type Bound, type ColumnRef, type Item, type Level } from './levels.ts'
 import type { Normal } from './normalize.ts'
@@ -7,7 +7,7 @@ import { planRows } from './rows-plan.ts'
 import { keyOf, mayBeMissing, type Rendered, Searcher, searchStatement } from './search.ts'
 import { SelectText, type Unit } from './select.ts'
 import { type Sharing, sharingOf } from './sharing.ts'
-import { HiddenColumns, type KeyTerm, orderBy, type SortTerm } from './wire.ts'
+import { HiddenColumns, type KeyTerm, orderBy } from './wire.ts'
 
 /*
  * `restrict`: queries of rows. A result row is known by the keys of the rows that it came from, its lineage. When a row
@@ -21,7 +21,7 @@ export interface RowsStrategy {
   readonly type: 'rows'
   /** The whole result in order, without LIMIT. */
   readonly sql: string
-  readonly order: readonly SortTerm[]
+  readonly order: readonly OrderTerm[]
   /** One, or those of a UNION ALL. */
   readonly arms: readonly Arm[]
   /** The wire column with the number of the arm that a row is of; null where there is one. */
@@ -103,7 +103,9 @@ export function compileRows(
   const key: KeyTerm[] = layout.collations.map((collation, i) => ({ column: keyStart + i, collation }))
   if (!single) key.unshift({ column: columns.length, collation: 'BINARY' })
 
-  const planned = single ? planRows(normal.body, first.level, catalog, columns.length) : undefined
+  const planned = single
+    ? planRows(normal.body, first.level, catalog, columns.length, bound, searcher)
+    : undefined
   for (const name of planned?.needs ?? []) hidden[0]?.add(name)
 
   const asked = single
@@ -179,7 +181,7 @@ function keyLayout(texts: readonly SelectText[]): {
 }
 
 /** Of a compound SELECT, terms name outputs, by number or by name, and the first arm that has a collation gives it. */
-function compoundOrder({ body }: Normal, texts: readonly SelectText[]): SortTerm[] {
+function compoundOrder({ body }: Normal, texts: readonly SelectText[]): OrderTerm[] {
   const [first] = texts
   return (body.orderBy ?? []).map((term) => {
     const column = first?.outputNamed(term.expr)
@@ -233,7 +235,7 @@ function sortedColumn({ body }: Normal, text: SelectText, searcher: Searcher): C
 }
 
 /** Null where outer joins make NULLs of it. */
-function sortedBy({ item, column }: ColumnRef, term: SortTerm | undefined): Sorted | null {
+function sortedBy({ item, column }: ColumnRef, term: OrderTerm | undefined): Sorted | null {
   if (term === undefined || mayBeMissing(item)) return null
   const info = item.table?.info
   const isNeverNull =

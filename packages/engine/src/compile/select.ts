@@ -1,4 +1,4 @@
-import type { Collation } from '@millrace/protocol'
+import type { Collation, OrderTerm } from '@millrace/protocol'
 import type { Expr, Select, SelectFrom, SortedColumn } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { quote } from '../database/database.ts'
@@ -9,7 +9,7 @@ import { Beyond, type Bound, type Item, type Level } from './levels.ts'
 import { same, unquote } from './names.ts'
 import type { Normal } from './normalize.ts'
 import { isName, ordinalOf } from './terms.ts'
-import type { HiddenColumns, SortTerm } from './wire.ts'
+import type { HiddenColumns } from './wire.ts'
 
 /*
  * The query's text, with columns appended to its select list and conditions to its WHERE. It is the user's own text
@@ -118,7 +118,7 @@ export class SelectText {
   }
 
   /** The terms of ORDER BY as wire columns; what is not selected is appended to `hidden`. */
-  sortTerms(body: Select, hidden: HiddenColumns): SortTerm[] {
+  sortTerms(body: Select, hidden: HiddenColumns): OrderTerm[] {
     return (body.orderBy ?? []).map((term) => {
       const target = this.#orderTarget(term.expr)
       if (target !== undefined) return { column: target, ...this.sorting(term, this.outputCollation(target)) }
@@ -128,7 +128,7 @@ export class SelectText {
   }
 
   /** How a term of ORDER BY sorts what it names. */
-  sorting(term: SortedColumn, collation: Collation): Omit<SortTerm, 'column'> {
+  sorting(term: SortedColumn, collation: Collation): Omit<OrderTerm, 'column'> {
     const descending = term.order === 'Desc'
     return {
       collation: isCollated(term.expr) ? this.collationOf(term.expr) : collation,

@@ -1,14 +1,4 @@
-import type { Collation, SqlValue } from '@millrace/protocol'
-import { compareValues } from '@millrace/protocol'
-
-/** One term by which rows are sorted, after SQLite's rules. */
-export interface SortTerm {
-  /** The wire column that holds the value. */
-  readonly column: number
-  readonly collation: Collation
-  readonly descending: boolean
-  readonly nullsFirst: boolean
-}
+import type { Collation, OrderTerm } from '@millrace/protocol'
 
 /** A column of the wire row that is part of a key. */
 export interface KeyTerm {
@@ -48,28 +38,11 @@ export class HiddenColumns {
 }
 
 /** By number, so that SQLite takes the column itself, and an index on it. */
-export function orderBy(terms: readonly SortTerm[]): string {
+export function orderBy(terms: readonly OrderTerm[]): string {
   if (terms.length === 0) return ''
   const sql = terms.map(({ column, collation, descending, nullsFirst }) => {
     const nulls = nullsFirst === !descending ? '' : ` NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`
     return `${column + 1} COLLATE ${collation}${descending ? ' DESC' : ''}${nulls}`
   })
   return ` ORDER BY ${sql.join(', ')}`
-}
-
-/** SQLite's order of two wire rows. */
-export function compareRows(
-  terms: readonly SortTerm[],
-  a: readonly SqlValue[],
-  b: readonly SqlValue[],
-): number {
-  for (const { column, collation, descending, nullsFirst } of terms) {
-    const x = a[column] as SqlValue
-    const y = b[column] as SqlValue
-    if (x === y) continue
-    if (x === null || y === null) return (x === null) === nullsFirst ? -1 : 1
-    const order = compareValues(x, y, collation)
-    if (order !== 0) return descending ? -order : order
-  }
-  return 0
 }

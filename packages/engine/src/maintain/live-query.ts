@@ -1,6 +1,7 @@
 import {
   identicalRows,
   type MillraceError,
+  type OrderTerm,
   type Plan,
   type RowKey,
   type Shape,
@@ -13,7 +14,6 @@ import { bag, type Compiled } from '../compile/compile.ts'
 import type { GroupsAction } from '../compile/groups.ts'
 import { type Reaction, rowCondition, windowConditions } from '../compile/reaction.ts'
 import type { ArmSource, RowsAction } from '../compile/rows.ts'
-import type { SortTerm } from '../compile/wire.ts'
 import type { Database } from '../database/database.ts'
 import { invalidSql } from '../database/errors.ts'
 import type { Interest } from '../impact/impact-index.ts'
@@ -97,7 +97,7 @@ export class LiveQuery {
     this.#tables = new Set(compiled.strategy?.reactions.map(({ table }) => table))
     this.#sorted = compiled.strategy?.reactions.find(({ sorted }) => sorted !== null)
     this.#width = this.#countTold()
-    const isHidden = ({ column }: SortTerm) =>
+    const isHidden = ({ column }: OrderTerm) =>
       column >= this.#width && !compiled.key.some((part) => part.column === column)
     this.#needsBefore = this.#window.type === 'part' || compiled.strategy?.order.some(isHidden) === true
     this.#strategy = this.#makeStrategy()

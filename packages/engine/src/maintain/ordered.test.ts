@@ -1,12 +1,18 @@
-import { encodeKey, type RowKey, type SqlValue, type WireRow } from '@millrace/protocol'
+import {
+  compareRows,
+  encodeKey,
+  type OrderTerm,
+  type RowKey,
+  type SqlValue,
+  type WireRow,
+} from '@millrace/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compareRows, type SortTerm } from '../compile/wire.ts'
 import type { Delta } from './difference.ts'
 import { OrderedRows } from './ordered.ts'
 
 /** Rows are `value, key`; sorted by the value, then by the key. */
-const term = (column: number, changes: Partial<SortTerm> = {}): SortTerm => ({
+const term = (column: number, changes: Partial<OrderTerm> = {}): OrderTerm => ({
   column,
   collation: 'BINARY',
   descending: false,
@@ -19,7 +25,7 @@ type Entry = readonly [RowKey, WireRow]
 const keyOf = (key: SqlValue) => encodeKey([key])
 const entry = (value: SqlValue, key: SqlValue): Entry => [keyOf(key), [value, key]]
 
-function ordered(order: readonly SortTerm[], entries: readonly Entry[]): OrderedRows {
+function ordered(order: readonly OrderTerm[], entries: readonly Entry[]): OrderedRows {
   const rows = new OrderedRows(order)
   const sorted = entries.toSorted((a, b) => compareRows(order, a[1], b[1]))
   expect(
@@ -88,7 +94,7 @@ describe('rows go to where the order has them', () => {
 
 describe('in SQLite’s order', () => {
   const values: readonly SqlValue[] = [null, -1, 0, 2n ** 60n, 'A', 'a', 'b', new Uint8Array([0])]
-  const sortedBy = (changes: Partial<SortTerm>) =>
+  const sortedBy = (changes: Partial<OrderTerm>) =>
     ordered(
       [term(0, changes), BY_KEY],
       values.map((value, i) => entry(value, i)),
@@ -127,10 +133,10 @@ const stepArbitrary = (most: number, length: number) =>
 
 /** The rows as they should be: put in order afresh. */
 class Model {
-  readonly #order: readonly SortTerm[]
+  readonly #order: readonly OrderTerm[]
   readonly #rows = new Map<RowKey, WireRow>()
 
-  constructor(order: readonly SortTerm[]) {
+  constructor(order: readonly OrderTerm[]) {
     this.#order = order
   }
 

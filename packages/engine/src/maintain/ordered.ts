@@ -1,5 +1,4 @@
-import { identicalRows, type RowKey, type WireRow } from '@millrace/protocol'
-import { compareRows, type SortTerm } from '../compile/wire.ts'
+import { compareRows, identicalRows, type OrderTerm, type RowKey, type WireRow } from '@millrace/protocol'
 import type { Delta, Result } from './difference.ts'
 
 /** Beyond so many changes at once the arrays are rebuilt rather than spliced. */
@@ -12,14 +11,14 @@ const NONE: readonly never[] = []
  * values, and inserting one does not look at the others.
  */
 export class OrderedRows implements Result {
-  readonly #order: readonly SortTerm[]
+  readonly #order: readonly OrderTerm[]
 
   keys: RowKey[] = []
   rows: WireRow[] = []
   /** The same rows by key. */
   readonly #byKey = new Map<RowKey, WireRow>()
 
-  constructor(order: readonly SortTerm[]) {
+  constructor(order: readonly OrderTerm[]) {
     this.#order = order
   }
 

@@ -316,6 +316,29 @@ describe('of many live queries, those are visited that a row can concern', () =>
     expect(workOf(() => engine.write([add({ position: 9_999 })(0)]))).toMatchObject({ visited: 0, woken: 0 })
   })
 
+  test('1,000 of one text, all hit: one statement answers them, and their parameters are written once', async () => {
+    await openWith(1_000)
+    const sql = 'SELECT id, title, done FROM todo WHERE list = ? AND points > ?'
+    const told: number[] = []
+    const ends = Array.from({ length: 1_000 }, (_, i) =>
+      engine.subscribe(sql, [7, -1 - i], () => {
+        told[i] = (told[i] ?? 0) + 1
+      }),
+    )
+    const hit = (i: number) => workOf(() => engine.write([retitle(301)(i)]))
+    expect(hit(0)).toMatchObject({ woken: 1_000 })
+    const again = hit(1)
+    expect(again).toMatchObject({ woken: 1_000 })
+    expect(again.statementsRun).toBeLessThan(10)
+    // The first time is of the rows as they were.
+    expect(told).toEqual(Array.from({ length: 1_000 }, () => 3))
+    // Others than the last time.
+    ends[0]?.()
+    live(sql, 7, -5_000)
+    expect(hit(2)).toMatchObject({ woken: 1_000 })
+    expect(told.slice(0, 2)).toEqual([3, 4])
+  })
+
   test.each([
     ['position', [1_000], [5_900, 20_000]],
     ['position DESC', [97_000], [94_000, 300]],

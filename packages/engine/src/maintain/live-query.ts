@@ -22,7 +22,7 @@ import type { Table } from '../schema/catalog.ts'
 import { Aggregate } from './aggregate.ts'
 import { type Delta, difference, type Result } from './difference.ts'
 import { Rerun } from './rerun.ts'
-import { type Keys, Restrict } from './restrict.ts'
+import { type Keys, Restrict, type Shared } from './restrict.ts'
 import type { Strategy } from './strategy.ts'
 import { type Window, windowOf } from './window.ts'
 
@@ -274,14 +274,14 @@ export class LiveQuery {
     return this.#parameters
   }
 
-  /** The keys that what was noted restricts it by. */
-  restrictedBy(): ReadonlyMap<ArmSource, Keys> {
-    return this.#strategy instanceof Restrict ? this.#strategy.restrictedBy(this.#touched) : new Map()
+  /** Adds the keys that what was noted restricts it by. */
+  restrictedBy(into: Map<ArmSource, Keys>): void {
+    if (this.#strategy instanceof Restrict) this.#strategy.restrictedBy(this.#touched, into)
   }
 
-  /** What the statements for these keys would find. */
-  give(rows: ReadonlyMap<ArmSource, readonly WireRow[]>): void {
-    if (this.#strategy instanceof Restrict) this.#strategy.give(rows)
+  /** What the statements for these keys would find, for it under this number. */
+  give(found: Shared, query: number): void {
+    if (this.#strategy instanceof Restrict) this.#strategy.give(found, query)
   }
 
   /** Takes over what was noted; null when nothing changed. `tables`: all that the transaction changed. */

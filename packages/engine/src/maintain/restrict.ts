@@ -23,6 +23,9 @@ const spare = (rows: number) => Math.min(64, rows + 8)
 /** Keys by which one arm is restricted. */
 export type Keys = Map<RowKey, readonly SqlValue[]>
 
+/** What the sources' statements found for queries of one text, by the number of the query. */
+export type Shared = ReadonlyMap<ArmSource, readonly (readonly WireRow[] | undefined)[]>
+
 /** Rows of joins: see compile/rows.ts. */
 export class Restrict implements Strategy<RowsAction> {
   readonly #database: Database
@@ -37,7 +40,7 @@ export class Restrict implements Strategy<RowsAction> {
   readonly #direct: ArmSource | null
 
   /** What the sources' statements will find, when it was asked for together with other queries'. */
-  #given: ReadonlyMap<ArmSource, readonly WireRow[]> | null = null
+  #given: { readonly found: Shared; readonly query: number } | null = null
   /** Of a head: whether the held rows are all that there are. */
   #complete = true
 
@@ -102,22 +105,24 @@ export class Restrict implements Strategy<RowsAction> {
     })
   }
 
-  /** The keys that `apply` will restrict by, where the changed rows have them. */
-  restrictedBy(rows: Touched<RowsAction>['rows']): ReadonlyMap<ArmSource, Keys> {
-    const restricted = new Map<ArmSource, Keys>()
+  /** Adds the keys that `apply` will restrict by, where the changed rows have them. */
+  restrictedBy(rows: Touched<RowsAction>['rows'], into: Map<ArmSource, Keys>): void {
     for (const [{ action }, changes] of rows) {
       if (action.type !== 'own') continue
       const source = this.#source(action)
-      const keys = restricted.get(source) ?? new Map()
-      restricted.set(source, keys)
+      const keys = into.get(source) ?? new Map()
+      into.set(source, keys)
       for (const { key, id } of changes) keys.set(id, key)
     }
-    return restricted
   }
 
   /** Takes rows that were found for `restrictedBy`; those of keys that do not concern it may be among them. */
-  give(rows: ReadonlyMap<ArmSource, readonly WireRow[]>): void {
-    this.#given = rows
+  give(found: Shared, query: number): void {
+    this.#given = { found, query }
+  }
+
+  #givenFor(source: ArmSource): readonly WireRow[] | undefined {
+    return this.#given === null ? undefined : (this.#given.found.get(source)?.[this.#given.query] ?? NONE)
   }
 
   apply(touched: Touched<RowsAction>): Delta | null {
@@ -131,13 +136,21 @@ export class Restrict implements Strategy<RowsAction> {
 
   /** The most common change by far, without what others need: one row, of the only table. Undefined: it is another. */
   #directly({ rows }: Touched<RowsAction>): Delta | null | undefined {
-    if (this.#direct === null || this.#given !== null || rows.size !== 1) return undefined
+    if (this.#direct === null || rows.size !== 1) return undefined
+    const given = this.#givenFor(this.#direct)
+    if (given !== undefined && given.length > 1) return undefined
     for (const [{ action }, changes] of rows) {
       const change = changes[0] as RowChange
       if (action.type !== 'own' || changes.length > 1 || !comesBack(change.key)) return undefined
-      const parameters = [...this.#parameters, ...change.key]
       const held = this.#held.get(change.id)
-      const found = this.#database.get(this.#direct.restricted(1), parameters, held)
+      let found: WireRow | undefined
+      if (given === undefined) {
+        const parameters = [...this.#parameters, ...change.key]
+        found = this.#database.get(this.#direct.restricted(1), parameters, held)
+      } else {
+        ;[found] = given
+        if (found !== undefined && this.#keyOf(found) !== change.id) return undefined
+      }
       const last = this.#complete ? undefined : this.#held.rows.at(-1)
       const isBeyond = found !== undefined && last !== undefined && this.#held.compare(found, last) > 0
       const delta = this.#held.applyOne(change.id, isBeyond ? undefined : found)
@@ -183,7 +196,7 @@ export class Restrict implements Strategy<RowsAction> {
     const fresh = new Map<RowKey, WireRow>()
     for (const [source, { keys }] of restricted) {
       for (const key of keys.keys()) for (const row of this.#from(source, key)) gone.add(row)
-      for (const row of this.#given?.get(source) ?? this.#run(source, [...keys.values()])) {
+      for (const row of this.#givenFor(source) ?? this.#run(source, [...keys.values()])) {
         // Compared with the last row as it was: what lies behind it is not known.
         if (last === undefined || this.#held.compare(row, last) <= 0) fresh.set(this.#keyOf(row), row)
       }
@@ -275,7 +288,8 @@ export class Restrict implements Strategy<RowsAction> {
   }
 }
 
-const UNCHANGED: Delta = { remove: [], put: [] }
+const NONE: readonly never[] = []
+const UNCHANGED: Delta = { remove: NONE, put: NONE }
 
 const collations = ({ key }: ArmSource) => key.map(({ collation }) => collation)
 

@@ -10,11 +10,17 @@ import type { Keys } from './restrict.ts'
 /** Fewer queries of one text are answered each by itself. */
 const MANY_QUERIES = 8
 
+/** The temp table of one text's parameters. */
+interface ParameterTable {
+  readonly name: string
+  /** Those of the queries that it was last filled for, in their order. */
+  filled: readonly (readonly SqlValue[])[]
+}
+
 /** Answers queries that differ in their parameters only by one statement: see compile/sharing.ts. */
 export class SharedRuns {
   readonly #database: Database
-  /** The temp table of each text's parameters. */
-  readonly #tables = new Map<Compiled, string>()
+  readonly #tables = new Map<Compiled, ParameterTable>()
   #made = 0
 
   constructor(database: Database) {
@@ -36,33 +42,28 @@ export class SharedRuns {
 
   #run(compiled: Compiled, queries: readonly LiveQuery[]): void {
     const restricted = new Map<ArmSource, Keys>()
-    for (const query of queries) {
-      for (const [source, keys] of query.restrictedBy()) {
-        const all = restricted.get(source) ?? new Map()
-        restricted.set(source, all)
-        for (const [key, values] of keys) all.set(key, values)
-      }
-    }
+    for (const query of queries) query.restrictedBy(restricted)
     const table = this.#tableOf(compiled)
     try {
       this.#fill(compiled, table, queries)
       // The columns that parameters are compared with stand behind the row.
       const compared = sharingOf(compiled).columns.length
-      const found = queries.map(
-        () => new Map([...restricted.keys()].map((source) => [source, [] as WireRow[]])),
-      )
+      const found = new Map<ArmSource, WireRow[][]>()
       for (const [source, keys] of restricted) {
-        for (const [query, ...row] of this.#rows(compiled, source, table, [...keys.values()]))
-          found[query as number]?.get(source)?.push(row.slice(0, -compared))
+        const rows: WireRow[][] = []
+        found.set(source, rows)
+        for (const row of this.#rows(compiled, source, table.name, [...keys.values()])) {
+          const [query] = row as [number]
+          rows[query] ??= []
+          rows[query].push(row.slice(1, -compared))
+        }
       }
       queries.forEach((query, i) => {
-        query.give(found[i] as ReadonlyMap<ArmSource, readonly WireRow[]>)
+        query.give(found, i)
       })
     } catch (error) {
       // Of which query it is, each finds out by itself; and the shared text may meet rows that no query does.
       if (!(error instanceof SqliteError)) throw error
-    } finally {
-      this.#database.run(`DELETE FROM temp.${table}`)
     }
   }
 
@@ -81,25 +82,32 @@ export class SharedRuns {
     }
   }
 
-  #tableOf(compiled: Compiled): string {
+  #tableOf(compiled: Compiled): ParameterTable {
     let table = this.#tables.get(compiled)
     if (table === undefined) {
-      table = `millrace_parameters_${this.#made++}`
+      const name = `millrace_parameters_${this.#made++}`
+      table = { name, filled: [] }
       this.#tables.set(compiled, table)
       const { columns } = sharingOf(compiled)
-      this.#database.connection.exec(`CREATE TEMP TABLE ${table} (query INTEGER PRIMARY KEY, ${columns.join(', ')});
-        CREATE INDEX temp.${table}_index ON ${table} (p0);`)
+      this.#database.connection.exec(`CREATE TEMP TABLE ${name} (query INTEGER PRIMARY KEY, ${columns.join(', ')});
+        CREATE INDEX temp.${name}_index ON ${name} (p0);`)
     }
     return table
   }
 
-  /** A row for each query, numbered. */
-  #fill(compiled: Compiled, table: string, queries: readonly LiveQuery[]): void {
+  /** A row for each query, numbered. Often the same queries are touched as the last time. */
+  #fill(compiled: Compiled, table: ParameterTable, queries: readonly LiveQuery[]): void {
+    const { filled } = table
+    if (filled.length === queries.length && queries.every((query, i) => query.parameters === filled[i]))
+      return
+    table.filled = []
+    this.#database.run(`DELETE FROM temp.${table.name}`)
     const { columns, parameters } = sharingOf(compiled)
-    const insert = `INSERT INTO temp.${table} VALUES (?${', ?'.repeat(columns.length)})`
+    const insert = `INSERT INTO temp.${table.name} VALUES (?${', ?'.repeat(columns.length)})`
     queries.forEach((query, i) => {
       this.#database.run(insert, [i, ...parameters.map((parameter) => query.parameters[parameter] ?? null)])
     })
+    table.filled = queries.map(({ parameters: own }) => own)
   }
 
   /** No query of this text is live any more. */
@@ -107,7 +115,7 @@ export class SharedRuns {
     const table = this.#tables.get(compiled)
     if (table === undefined) return
     this.#tables.delete(compiled)
-    this.#database.connection.exec(`DROP TABLE temp.${table}`)
+    this.#database.connection.exec(`DROP TABLE temp.${table.name}`)
   }
 }
 

@@ -363,10 +363,16 @@ export class View {
 
   /** Makes the list anew: the base without what is predicted otherwise, and with it. */
   #flushAll(): Shown | null {
-    const before = this.#limit === null ? (this.#before ?? this.#shown).toArray() : this.#visible
+    const shown = this.#before?.toArray()
+    const before = this.#limit === null ? (shown ?? this.#shown.toArray()) : this.#visible
     this.#before = null
     for (const unit of new Set([...this.#predicted.keys(), ...this.#unsure, ...this.#behind]))
       this.#mark(unit)
+    // Some were marked when the base had moved already: what was shown of them was another.
+    for (const entry of shown ?? []) {
+      const unit = this.#unitOf(entry)
+      if (this.#marked.has(unit)) this.#marked.set(unit, entry)
+    }
     for (const [unit, was] of this.#marked) this.#stateOf(unit, was)
     this.#marked.clear()
     this.#previous = null
@@ -407,6 +413,8 @@ function shownBy(edits: readonly Edit[]): Shown | null {
 }
 
 function shownBetween(before: readonly Entry[], after: readonly Entry[]): Shown | null {
+  // A row of a join may come from others, and look the same.
+  if (before.length === after.length && before.every(({ row }, i) => row === after[i]?.row)) return null
   const edits = editsBetween(before, after)
   if (edits !== null && edits.length === 0) return null
   return { edits, renewed: (among) => (edits === null ? renewedRows(before, after, among) : []) }

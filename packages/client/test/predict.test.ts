@@ -371,15 +371,19 @@ const cases: readonly { readonly name: string; readonly history: readonly Step[]
 
 test.each(cases)('case: $name', ({ history }) => play(history))
 
-test('what shows equals SQL with the pending writes applied, in every order of answers, refusals and lost ports', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), play), {
-    numRuns: RUNS,
-    ...(process.env.MILLRACE_SEED === undefined ? {} : { seed: Number(process.env.MILLRACE_SEED) }),
-  })
-  const { predicted, waited } = share
-  console.log(`views right after a write: ${predicted} predicted, ${waited} waited for the engine`)
-  const never = queries.filter(({ sql: text }) => !changed.has(text)).map(({ sql: text }) => text)
-  console.log(
-    `${queries.length - never.length} of ${queries.length} queries changed at once; never: ${never.join('; ')}`,
-  )
-}, Math.max(300_000, RUNS * 2_000))
+test(
+  'what shows equals SQL with the pending writes applied, in every order of answers, refusals and lost ports',
+  async () => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), play), {
+      numRuns: RUNS,
+      ...(process.env.MILLRACE_SEED === undefined ? {} : { seed: Number(process.env.MILLRACE_SEED) }),
+    })
+    const { predicted, waited } = share
+    console.log(`views right after a write: ${predicted} predicted, ${waited} waited for the engine`)
+    const never = queries.filter(({ sql: text }) => !changed.has(text)).map(({ sql: text }) => text)
+    console.log(
+      `${queries.length - never.length} of ${queries.length} queries changed at once; never: ${never.join('; ')}`,
+    )
+  },
+  Math.max(300_000, RUNS * 2_000),
+)

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
+import { benchInChromium } from './chromium.ts'
 import type { Extent } from './client/contender.ts'
 import type { Result } from './client/contest.ts'
-import { contestInChromium } from './client/in-chromium.ts'
 import { contestInNode } from './client/in-node.ts'
 import { installPeers } from './client/peers.ts'
 import { labelOf, notAhead, reachOf, timeOf, whyNotAhead } from './client/reach.ts'
@@ -12,7 +12,7 @@ export async function benchClient(extent: Extent): Promise<void> {
   installPeers(fileURLToPath(new URL('./peers', import.meta.url)))
   const inNode = await contestInNode(extent)
   print('Node', inNode)
-  const inChromium = await contestInChromium(extent)
+  const inChromium = await benchInChromium<Extent, Result[]>('client', extent)
   print('Chromium', inChromium)
   printTable(
     'Client, what is to be reached',

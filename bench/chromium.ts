@@ -22,7 +22,10 @@ export async function benchInChromium<Given, Found>(folder: string, given: Given
   const server = await preview({ ...settings, preview: { port: 4398, strictPort: true, headers } })
   try {
     return await inPage(async (page) => {
-      page.on('console', () => process.stderr.write('.'))
+      page.on('console', (message) => {
+        if (message.type() === 'error') console.error(message.text())
+        else process.stderr.write('.')
+      })
       page.on('pageerror', (error) => console.error(error))
       await page.goto('http://localhost:4398/page.html')
       await page.waitForFunction(() => 'bench' in globalThis)

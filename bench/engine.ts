@@ -21,7 +21,7 @@ const ON_OPFS = 'on OPFS, Chromium'
 export async function benchEngine({ quick }: { readonly quick: boolean }): Promise<void> {
   await benchSizes(quick ? [1_000, 100_000] : [1_000, 10_000, 100_000, 1_000_000], quick ? 50 : 250)
   await benchNumbers(quick ? [1, 1_000] : [1, 10, 100, 1_000, 10_000], quick ? 50 : 250)
-  const extent: Extent = quick ? { budget: 1_000, imported: 20_000 } : { budget: 2_000, imported: 100_000 }
+  const extent: Extent = quick ? { budget: 1_000, imported: 10_000 } : { budget: 2_000, imported: 100_000 }
   const commits = await commitTimes(inMemory, extent.budget)
   const api = await apiTimes()
   const imports = await importTimes(inMemory, extent.imported)

@@ -1,26 +1,21 @@
 import { fileURLToPath } from 'node:url'
+import { benchInChromium } from './chromium.ts'
 import type { Extent } from './client/contender.ts'
 import type { Result } from './client/contest.ts'
-import { contestInChromium } from './client/in-chromium.ts'
 import { contestInNode } from './client/in-node.ts'
 import { installPeers } from './client/peers.ts'
 import { labelOf, notAhead, reachOf, timeOf, whyNotAhead } from './client/reach.ts'
 import { printTable, ratio, us } from './measure.ts'
+import { printReaches } from './reach.ts'
 
 /** Predicted writes, from the call to the subscriber that has read them, against the least work and against peers. */
 export async function benchClient(extent: Extent): Promise<void> {
   installPeers(fileURLToPath(new URL('./peers', import.meta.url)))
   const inNode = await contestInNode(extent)
   print('Node', inNode)
-  const inChromium = await contestInChromium(extent)
+  const inChromium = await benchInChromium<Extent, Result[]>('client', extent)
   print('Chromium', inChromium)
-  printTable(
-    'Client, what is to be reached',
-    ['in', 'case', 'is', 'reach', ''],
-    Object.entries({ Node: inNode, Chromium: inChromium }).flatMap(([where, results]) =>
-      reachOf(results).map(({ what, is, reach, met }) => [where, what, is, reach, met ? 'met' : 'NOT MET']),
-    ),
-  )
+  printReaches('Client', { Node: reachOf(inNode), Chromium: reachOf(inChromium) })
 }
 
 const note = `From the call of a write to the subscriber of the touched view, which has been told and has read: the first

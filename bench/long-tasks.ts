@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chromium, type Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import { build, preview } from 'vite'
-import { chromiumOptions } from '../e2e/chromium.ts'
+import { inPage } from './chromium.ts'
 import { printTable } from './measure.ts'
 
 const OURS = 'ours'
@@ -60,7 +60,10 @@ export async function benchLongTasks(): Promise<void> {
   const rows: string[][] = []
   try {
     for (const framework of ['react', 'solid'])
-      rows.push(...(await traceDemo(`http://localhost:4399/${framework}/`)).map((row) => [framework, ...row]))
+      await inPage(async (page) => {
+        const traced = await traceDemo(page, `http://localhost:4399/${framework}/`)
+        rows.push(...traced.map((row) => [framework, ...row]))
+      })
   } finally {
     await server.close()
     await rm(outDir, { recursive: true, force: true })
@@ -79,11 +82,7 @@ export async function benchLongTasks(): Promise<void> {
   )
 }
 
-async function traceDemo(url: string): Promise<string[][]> {
-  // A profile on disk: in the windows that Playwright opens by default OPFS is in the memory of another process.
-  const profile = await mkdtemp(join(tmpdir(), 'millrace-profile-'))
-  const browser = await chromium.launchPersistentContext(profile, chromiumOptions)
-  const page = await browser.newPage()
+async function traceDemo(page: Page, url: string): Promise<string[][]> {
   await page.goto(url)
   const settled = () => page.waitForTimeout(1500)
   const titles = page.locator('.todo-list > li label')
@@ -130,8 +129,6 @@ async function traceDemo(url: string): Promise<string[][]> {
     await page.locator('.new-todo').fill('last')
     await page.locator('.new-todo').press('Enter')
   })
-  await browser.close()
-  await rm(profile, { recursive: true, force: true })
   return rows
 }
 

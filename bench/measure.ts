@@ -1,18 +1,3 @@
-import { cpus } from 'node:os'
-
-/** The median of `runs` times, in microseconds, after some that are thrown away. */
-export async function median(runs: number, work: (i: number) => unknown): Promise<number> {
-  const times: number[] = []
-  const warmUp = Math.ceil(runs / 5)
-  for (let i = 0; i < runs + warmUp; i++) {
-    const start = performance.now()
-    const end = work(i)
-    if (end instanceof Promise) await end
-    if (i >= warmUp) times.push(performance.now() - start)
-  }
-  return middle(times) * 1000
-}
-
 /**
  * The medians of what is to be compared, in microseconds, measured in turns: a machine that changes its speed changes it
  * for all. Each is run for about `budget` milliseconds, but not less than three times. The first turn warms up.
@@ -20,8 +5,8 @@ export async function median(runs: number, work: (i: number) => unknown): Promis
 export function inTurns<Name extends string>(
   budget: number,
   works: Readonly<Record<Name, () => void>>,
+  turns = 5,
 ): Record<Name, number> {
-  const turns = 5
   const times = new Map<Name, number[]>()
   for (let turn = 0; turn <= turns; turn++) {
     for (const [name, work] of Object.entries(works) as [Name, () => void][]) {
@@ -65,11 +50,4 @@ export function us(value: number): string {
 
 export function ratio(value: number, base: number): string {
   return `${(value / base).toFixed(1)} ×`
-}
-
-export function printMachine(): void {
-  const [cpu] = cpus()
-  console.log(
-    `Node ${process.version}, ${cpus().length} × ${cpu?.model.trim()}. Medians; ratios are of one run.`,
-  )
 }

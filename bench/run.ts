@@ -1,7 +1,7 @@
+import { cpus } from 'node:os'
 import { benchClient } from './client.ts'
 import { benchEngine } from './engine.ts'
 import { benchLongTasks } from './long-tasks.ts'
-import { printMachine } from './measure.ts'
 
 interface Options {
   /** Fewer sizes and runs. */
@@ -27,4 +27,11 @@ export default async function run(given: readonly string[]): Promise<void> {
       throw new Error(`There is no benchmark ${name}: ${Object.keys(benches).join(', ')}.`)
     await bench(options)
   }
+}
+
+function printMachine(): void {
+  const [cpu] = cpus()
+  console.log(
+    `Node ${process.version}, ${cpus().length} × ${cpu?.model.trim()}. Medians; ratios are of one run.`,
+  )
 }

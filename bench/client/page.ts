@@ -1,4 +1,5 @@
 import { workerPort } from '@millrace/worker'
+import type { BenchPage } from '../chromium.ts'
 import { familiesOf } from './cases.ts'
 import type { Extent } from './contender.ts'
 import { contest, type Result } from './contest.ts'
@@ -7,13 +8,8 @@ import { millrace } from './millrace.ts'
 import { tanstack } from './tanstack.ts'
 import { zero } from './zero.ts'
 
-export interface BenchPage {
-  contestInPage(extent: Extent): Promise<Result[]>
-}
-
-const page: BenchPage = {
-  contestInPage(extent) {
-    if (!crossOriginIsolated) throw new Error('The page is not isolated: its clock would be too coarse.')
+const page: BenchPage<Extent, Result[]> = {
+  bench(extent) {
     const { quick, alone } = extent
     // Answers are awaited but not measured: how durable they are only makes the run longer.
     const ours = millrace((name, schema) => workerPort({ name, schema, durability: 'relaxed' }))

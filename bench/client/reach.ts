@@ -1,5 +1,5 @@
-import type { Reach } from '../engine.ts'
 import { ratio, us } from '../measure.ts'
+import type { Reach } from '../reach.ts'
 import { groupsName, listsName, wholeName, windowName } from './cases.ts'
 import type { Result } from './contest.ts'
 

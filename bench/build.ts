@@ -1,34 +1,35 @@
 import { fileURLToPath } from 'node:url'
 import { build, loadConfigFromFile } from 'vite'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-export const outDir = fileURLToPath(new URL('../dist', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
+const here = `${root}/bench`
 
 /**
  * Both are built alike, all contenders in one script: run through Vite's module runner, our sources would pay for each
- * import at each use, and the peers would not. Returns the script.
+ * import at each use, and the peers would not. Builds the folder's program.ts, and returns the script.
  */
-export async function buildForNode(): Promise<string> {
+export async function buildForNode(folder: string): Promise<string> {
+  const outDir = `${here}/dist/${folder}/node`
   await build({
     ...(await shared()),
     root,
-    build: { ...target, ssr: `${root}/bench/client/program.ts`, outDir: `${outDir}/node`, emptyOutDir: true },
+    build: { ...target, ssr: `${here}/${folder}/program.ts`, outDir, emptyOutDir: true },
   })
-  return `${outDir}/node/program.js`
+  return `${outDir}/program.js`
 }
 
-/** Returns the settings of a server for it. */
-export async function buildForChromium() {
+/** Builds the folder's page.html, and returns the settings of a server for it. */
+export async function buildForChromium(folder: string) {
   const settings = {
     ...(await shared()),
-    root: `${root}/bench/client`,
+    root: `${here}/${folder}`,
     base: './',
     worker: { format: 'es' as const },
-    build: { ...target, outDir: `${outDir}/page`, emptyOutDir: true },
+    build: { ...target, outDir: `${here}/dist/${folder}/page`, emptyOutDir: true },
   }
   await build({
     ...settings,
-    build: { ...settings.build, rolldownOptions: { input: `${root}/bench/client/page.html` } },
+    build: { ...settings.build, rolldownOptions: { input: `${here}/${folder}/page.html` } },
   })
   return settings
 }

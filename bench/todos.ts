@@ -1,2 +1,0 @@
-/** Of the todos in all benchmarks of the engine. */
-export const idOf = (i: number) => `todo-${String(i).padStart(7, '0')}`

@@ -20,6 +20,7 @@ import { AccessRecorder } from './database/authorizer.ts'
 import { Database } from './database/database.ts'
 import { invalidSql, storageError } from './database/errors.ts'
 import { exportDatabase } from './database/export.ts'
+import { settings } from './database/settings.ts'
 import type { Sqlite } from './database/sqlite.ts'
 import { LiveQueries, type Subscriber } from './live-queries.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
@@ -162,13 +163,7 @@ export class Engine {
     this.#database = database
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
     const now = options.now ?? Date.now
-    // The order matters: cr-sqlite's first write must already find temporary structures in memory.
-    database.connection.exec(`
-      PRAGMA temp_store = memory;
-      PRAGMA locking_mode = exclusive;
-      PRAGMA journal_mode = truncate;
-      PRAGMA synchronous = ${options.durability === 'relaxed' ? 'normal' : 'full'};
-      PRAGMA foreign_keys = on;`)
+    database.connection.exec(settings(options.durability))
     this.#recorder = new AccessRecorder(database.connection)
     const applied = new AppliedWrites(database, now())
     this.#epoch = nextEpoch(database)

@@ -1,4 +1,5 @@
 export type { Explanation, MergeChange, OriginVersion, StrategyName, WokenBy } from '@millrace/protocol'
+export { settings } from './database/settings.ts'
 export type { LoadOptions, Sqlite } from './database/sqlite.ts'
 export { loadSqlite } from './database/sqlite.ts'
 export type { Commit, Engine, EngineCounters, EngineOptions, LiveChange, MergeResult } from './engine.ts'

@@ -72,6 +72,8 @@ const queries: readonly SqlQuery[] = [
   sql`SELECT id, rank / 2 AS half, note FROM item ORDER BY rank / 2, note / 2, id`,
   sql`SELECT id, note || '' AS text FROM item WHERE note IS NOT NULL ORDER BY note || '' DESC, id LIMIT 3`,
   sql`SELECT id, coalesce(rank, price, 0) + 1 AS next FROM item ORDER BY CASE WHEN done THEN 1 ELSE rank % 2 END, id LIMIT 4`,
+  sql`SELECT done, sum(rank * 2) AS twice, sum(CASE WHEN rank > 2 THEN 1 ELSE 0 END) AS high, total(length(id)) AS all_of_it,
+      avg(price + 1) AS mean, sum(price) AS price FROM item GROUP BY done ORDER BY done`,
   sql`SELECT upper(owner) AS o, count(*) AS n FROM item GROUP BY upper(owner) ORDER BY upper(owner)`,
   sql`SELECT CASE WHEN rank > 3 THEN 'high' ELSE 'low' END AS level, count(*) AS n, sum(rank) AS total
       FROM item WHERE note + 0 < 4 GROUP BY 1 ORDER BY 1`,

@@ -1,5 +1,5 @@
 import type { Collation, Expr, GroupOutput, GroupsPlan } from '@millrace/protocol'
-import type { Select, SelectFrom, SortedColumn, Expr as SqlExpr } from 'sqlite3-parser'
+import type { Select, SelectFrom, Expr as SqlExpr } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
 import { columnExpr, isKnown, resolve, type Scope, type Source, sortCollation } from './expression.ts'
 import { isAggregateCall } from './functions.ts'
@@ -20,31 +20,6 @@ function outputNodes(core: SelectFrom, { table, alias }: Source): OutputNode[] {
     if (output.type === 'TableStarResultColumn' && !same(output.table.text, alias)) return []
     return table.columns.map((_, column) => ({ column }))
   })
-}
-
-function _explicit(node: SqlExpr, scope: Scope): Collation | undefined {
-  return node.type === 'CollateExpr' ? sortCollation(node, scope) : undefined
-}
-
-function _direction(term: SortedColumn): { descending: boolean; nullsFirst: boolean } {
-  const descending = term.order === 'Desc'
-  return { descending, nullsFirst: term.nulls === undefined ? !descending : term.nulls === 'First' }
-}
-
-/** The output that an ORDER BY term names: by number, or by alias, which goes before a column of that name. */
-function _orderTarget(term: SqlExpr, outputs: readonly OutputNode[]): number | undefined {
-  const ordinal = ordinalOf(term)
-  if (ordinal !== undefined) return ordinal - 1
-  let node = term
-  while (node.type === 'CollateExpr' || (node.type === 'ParenthesizedExpr' && node.exprs.length === 1)) {
-    node = node.type === 'CollateExpr' ? node.expr : (node.exprs[0] as SqlExpr)
-  }
-  if (node.type !== 'Id') return undefined
-  const { name } = node
-  const index = outputs.findIndex(
-    (output) => 'node' in output && output.name !== undefined && same(output.name, name),
-  )
-  return index === -1 ? undefined : index
 }
 
 /** The expressions of GROUP BY as text that can stand in the select list; undefined where one cannot be named so. */
@@ -180,8 +155,7 @@ export function planGroups(
     if (filterNode !== undefined && hasParameter(filterNode)) return undefined
     if (name === 'min' || name === 'max')
       return { type: name, arg, filter, collation: sortCollation(argNode, scope) }
-    // Only a column's values are known to be integers.
-    if (arg.type !== 'column') return undefined
+    if (hasParameter(argNode)) return undefined
     const filterText = filterNode === undefined ? '' : ` FILTER (WHERE ${text(filterNode)})`
     const hide = (sql: string, output: GroupOutput) => {
       hidden.push(`${sql}${filterText}`)

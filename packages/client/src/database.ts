@@ -21,7 +21,7 @@ import { ExecPlans, execute } from './exec-plans.ts'
 import { KnownRows } from './known-rows.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
-import { applyTo } from './order-into.ts'
+import { applyTo, Window } from './order-into.ts'
 import { type Execute, PendingWrites, type Touched, touchedIn } from './pending.ts'
 import type { Rows } from './predict/predictor.ts'
 import { type CompiledQuery, compileQuery, type Queryable } from './query.ts'
@@ -193,6 +193,17 @@ class Client implements Database {
         const { status, data } = this.snapshot
         if (status !== 'pending') destination.reset(data)
         return undo
+      },
+      windowInto(destination, start, end) {
+        return new Window(destination, start, end, (show) => {
+          const showAll = () => {
+            const all = stores.get(compiled.id)?.view?.shown
+            if (all !== undefined) show(all)
+          }
+          const undo = this.subscribe(showAll)
+          showAll()
+          return undo
+        })
       },
     }
   }

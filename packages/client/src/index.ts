@@ -24,6 +24,7 @@ export type {
   Edit,
   InsertRow,
   Key,
+  ListWindow,
   LiveQuery,
   Merged,
   OpenOptions,

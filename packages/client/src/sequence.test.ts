@@ -44,9 +44,12 @@ function expectSame(sequence: Sequence, array: readonly Entry[]): void {
   for (const place of places) expect(sequence.at(place)).toBe(array[place < 0 ? array.length : place])
   for (const count of [0, 1, 50, 256, 257, array.length, array.length + 1]) {
     if (count <= 0) continue
-    const taken = sequence.take(count)
-    expect(taken.length).toBe(Math.min(count, array.length))
-    expect(taken.every((entry, i) => entry === array[i])).toBe(true)
+    for (const start of [0, count >> 1, count]) {
+      const part = sequence.slice(start, count)
+      const same = array.slice(start, count)
+      expect(part.length).toBe(same.length)
+      expect(part.every((entry, i) => entry === same[i])).toBe(true)
+    }
   }
 }
 

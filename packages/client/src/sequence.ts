@@ -48,14 +48,17 @@ export class Sequence {
     return this.#chunks[chunk]?.entries[index - start]
   }
 
-  /** The first `count` entries. */
-  take(count: number): readonly Entry[] {
-    const taken: Entry[] = []
+  /** Those from `start` on and before `end`. */
+  slice(start: number, end: number): readonly Entry[] {
+    const part: Entry[] = []
+    let first = 0
     for (const { entries } of this.#chunks) {
-      if (taken.length >= count) break
-      for (const entry of entries) if (taken.push(entry) >= count) break
+      if (first >= end) break
+      for (let i = Math.max(start - first, 0); i < entries.length && first + i < end; i++)
+        part.push(entries[i] as Entry)
+      first += entries.length
     }
-    return taken
+    return part
   }
 
   toArray(): Entry[] {

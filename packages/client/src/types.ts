@@ -157,6 +157,21 @@ export interface LiveQuery<R = Row> {
    * change, at most two operations for each row that changed. Returns the undo.
    */
   orderInto(destination: Destination<R>): () => void
+  /**
+   * The same for a part of the rows, as a scroller shows it: row `start` to row `end`, that one not included, as far as
+   * there are rows. Throws `INVALID_VALUE` unless 0 ≤ start ≤ end.
+   */
+  windowInto(destination: Destination<R>, start: number, end: number): ListWindow
+}
+
+/** A part of the rows of a live query that a destination follows. */
+export interface ListWindow {
+  /** How many rows there are in all. */
+  readonly length: number
+  /** Shows another part: of rows that are in both nothing is told. Throws as `windowInto`. */
+  move(start: number, end: number): void
+  /** Ends it. */
+  end(): void
 }
 
 /** A list that follows the rows of a live query. Rows that did not change are not spoken of. */

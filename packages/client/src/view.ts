@@ -104,7 +104,7 @@ export class View {
     this.#byKey = byKey as Map<RowKey, Entry>
     this.#base = Sequence.from(entries)
     this.#shown = this.#base
-    this.#visible = this.#limit === null ? [] : this.#base.take(this.#limit)
+    this.#visible = this.#limit === null ? [] : this.#base.slice(0, this.#limit)
     const isJoin = rows !== null && rows.tables.length > 1
     this.#units = isJoin ? new Map(entries.map((entry) => [rows.unitOf(entry), entry])) : null
     this.#lineage = rows === null ? null : new Lineage(rows, this, world.cache, isJoin)
@@ -354,7 +354,7 @@ export class View {
   /** `edits`: of all that is held. */
   #flushWindow(limit: number, edits: readonly Edit[]): Shown | null {
     const before = this.#visible
-    this.#visible = this.#shown.take(limit)
+    this.#visible = this.#shown.slice(0, limit)
     // Rows that stay in their places, which most writes leave them in.
     if (edits.every(({ type }) => type === 'update'))
       return shownBy(edits.filter(({ index }) => index < limit))
@@ -378,7 +378,7 @@ export class View {
     this.#previous = null
     this.#shown = this.#predicted.size === 0 ? this.#base : Sequence.from(this.#merged())
     if (this.#limit === null) return shownBetween(before, this.#shown.toArray())
-    this.#visible = this.#shown.take(this.#limit)
+    this.#visible = this.#shown.slice(0, this.#limit)
     return shownBetween(before, this.#visible)
   }
 

@@ -105,3 +105,55 @@ test('it is filled at once where there are rows already, and anew where all chan
   expect(other.rows).toHaveLength(1000)
   expect(list.rows).toHaveLength(999)
 })
+
+test('a window follows a part of the rows: what happens elsewhere costs it nothing, and moving it only what is new', async () => {
+  const { db, live } = await world()
+  await db.exec(sql`WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 399)
+    INSERT INTO item SELECT i, i % 40, 'item' FROM n`)
+  const part = new Recorder()
+  const window = live.windowInto(part, 100, 120)
+  let [start, end] = [100, 120]
+  const check = (most: number) => {
+    expect(part.rows).toEqual(live.snapshot.data.slice(start, end))
+    expect(part.rows.every((row, i) => row === live.snapshot.data[start + i])).toBe(true)
+    expect(part.operations).toBeLessThanOrEqual(most)
+    part.operations = 0
+    expect(window.length).toBe(live.snapshot.data.length)
+  }
+  check(20)
+  const [first, , third] = part.rows as [Item, Item, Item]
+  const writes = [
+    // In it, behind it, in front of it, into it and out of it.
+    [() => db.update('item', third.id, { name: 'other' }), 1],
+    [() => db.insert('item', { id: 1000, rank: 39, name: 'behind' }), 0],
+    [() => db.delete('item', 0), 2],
+    [() => db.insert('item', { id: 1001, rank: -1, name: 'in front' }), 2],
+    [() => db.update('item', first.id, { rank: 39 }), 2],
+    [() => db.insert('item', { id: 1002, rank: third.rank, name: 'into' }), 2],
+  ] as const
+  for (const [write, most] of writes) {
+    const { stored } = write()
+    check(most)
+    await stored
+    check(0)
+  }
+  ;[start, end] = [105, 125]
+  window.move(start, end)
+  check(10)
+  ;[start, end] = [390, 500]
+  window.move(start, end)
+  check(200)
+  expect(part.rows.length).toBe(live.snapshot.data.length - 390)
+  for (const [from, to] of [
+    [-1, 5],
+    [5, 4],
+    [0.5, 2],
+  ] as const)
+    expect(() => window.move(from, to)).toThrow(/A window from row/)
+  expect(() => live.windowInto(part, 2, 1)).toThrow(/A window from row 2 to 1/)
+  check(0)
+  window.end()
+  const gone = part.rows.length
+  await db.delete('item', part.rows[0]?.id ?? 0).stored
+  expect(part.rows.length).toBe(gone)
+})

@@ -3,7 +3,6 @@ import { decodeError, type QueryChange } from '@millrace/protocol'
 import type { TableOverlay } from './pending.ts'
 import type { CompiledQuery } from './query.ts'
 import { Decoder, type Entry } from './result.ts'
-import { Sequence } from './sequence.ts'
 import type { Change, Snapshot } from './types.ts'
 import { type Shown, View, type World } from './view.ts'
 
@@ -45,7 +44,7 @@ export class LiveStore {
   #decoder: Decoder | null = null
   #error: MillraceError | undefined
   #snapshot: Snapshot = PENDING
-  #rows: LazyRows = new LazyRows(Sequence.from([]))
+  #rows = new LazyRows(() => NO_ROWS)
   /** Of a view that another has taken the place of: what it showed. */
   #before: View | null = null
 
@@ -134,7 +133,7 @@ export class LiveStore {
     const old = this.#snapshot
     if (shown === null && old.status === status && old.settling === settling && old.error === this.#error)
       return null
-    if (shown !== null && view !== null) this.#rows = new LazyRows(view.shown)
+    if (shown !== null && view !== null) this.#rows = new LazyRows(view.reader)
     const snapshot = new StoreSnapshot(this.#rows, status, this.#error, settling, old.version + 1)
     this.#snapshot = snapshot
     return { snapshot, edits: shown === null ? [] : shown.edits, renewed: shown?.renewed ?? (() => []) }
@@ -157,17 +156,17 @@ function isSettling(view: View, overlayOf: (table: string) => TableOverlay | und
 
 /** The array of rows, made when it is first read: a Solid store that is patched by edits never asks for it. */
 class LazyRows {
-  #sequence: Sequence | null
+  #read: (() => Snapshot['data']) | null
   #rows: Snapshot['data'] = NO_ROWS
 
-  constructor(sequence: Sequence) {
-    this.#sequence = sequence
+  constructor(read: () => Snapshot['data']) {
+    this.#read = read
   }
 
   get rows(): Snapshot['data'] {
-    if (this.#sequence !== null) {
-      this.#rows = this.#sequence.rows()
-      this.#sequence = null
+    if (this.#read !== null) {
+      this.#rows = this.#read()
+      this.#read = null
     }
     return this.#rows
   }

@@ -4,7 +4,7 @@ import { UNKNOWN, type Unknown, type Value } from './expression/cell.ts'
 import { GroupsPredictor } from './predict/groups.ts'
 import { type Held, type Predictor, type Rows, rowName } from './predict/predictor.ts'
 import { RowsPredictor } from './predict/rows.ts'
-import type { CompiledQuery } from './query.ts'
+import type { CompiledQuery, Row } from './query.ts'
 import { type Decoder, type Entry, editsBetween, merge, renewedRows } from './result.ts'
 import type { Holder, RowCache } from './row-cache.ts'
 import { type Compare, Sequence } from './sequence.ts'
@@ -114,6 +114,13 @@ export class View {
   /** The rows that it shows, in order. */
   get shown(): Sequence {
     return this.#limit === null ? this.#shown : Sequence.from(this.#visible)
+  }
+
+  /** What users see of them: gives what it shows now also when it shows others. */
+  get reader(): () => readonly Row[] {
+    const shown = this.#shown
+    const visible = this.#visible
+    return this.#limit === null ? () => shown.rows() : () => visible.map(({ row }) => row)
   }
 
   /** How what it shows differs from what another showed before it; null: nothing was shown. */
@@ -354,10 +361,13 @@ export class View {
   /** `edits`: of all that is held. */
   #flushWindow(limit: number, edits: readonly Edit[]): Shown | null {
     const before = this.#visible
-    this.#visible = this.#shown.slice(0, limit)
     // Rows that stay in their places, which most writes leave them in.
-    if (edits.every(({ type }) => type === 'update'))
-      return shownBy(edits.filter(({ index }) => index < limit))
+    if (edits.every(({ type }) => type === 'update')) {
+      const seen = edits.filter(({ index }) => index < limit)
+      for (const { index } of seen) this.#visible = this.#visible.with(index, this.#shown.at(index) as Entry)
+      return shownBy(seen)
+    }
+    this.#visible = this.#shown.slice(0, limit)
     return shownBetween(before, this.#visible)
   }
 

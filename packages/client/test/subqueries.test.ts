@@ -150,3 +150,19 @@ test('EXISTS follows the rows that come, and waits where the last may have gone'
   expect(ids()).toEqual(['abc', ''])
   expect(used.snapshot.settling).toBe(false)
 })
+
+test('lists that are too long to be read in a moment are waited for', async () => {
+  const { db, ports } = await world()
+  await db.exec(sql`WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 3009)
+    INSERT INTO todo (id, list, title) SELECT i, 'c', printf('%080d', i) FROM n`)
+  const live = await shown(db, nested)
+  const before = live.snapshot.data
+  expect(before[2]?.todos.length).toBeGreaterThan(200_000)
+  ports.hold()
+  const update = db.update('todo', 1, { title: 'other' })
+  expect(live.snapshot).toMatchObject({ settling: true, data: before })
+  ports.release()
+  await update.stored
+  expect(live.snapshot.settling).toBe(false)
+  expect(live.snapshot.data[0]?.todos).toContain('other')
+})

@@ -13,6 +13,9 @@ import { functions } from '../expression/library.ts'
 import type { Entry } from '../result.ts'
 import { intersects } from './predictor.ts'
 
+/** Characters in all lists of a result up to which they are read: that takes the main thread some milliseconds, once. */
+const MAX_READ = 200_000
+
 /** One element: the JSON text of each member. */
 export type Element = readonly string[]
 
@@ -71,13 +74,23 @@ export class JsonLists {
     })
   }
 
-  /** Reads all lists, once. False: they cannot be read yet. */
-  open(base: Iterable<Entry>): boolean {
+  /** Reads all lists, once. False: they are too long, or cannot be read yet, and what happens to their rows is waited for. */
+  open(base: () => Iterable<Entry>): boolean {
     if (this.#homes !== null) return true
-    if (functions() === undefined) return false
+    if (functions() === undefined || this.#isLong(base())) return false
     this.#homes = new Map()
-    for (const entry of base) this.remember(entry)
+    for (const entry of base()) this.remember(entry)
     return true
+  }
+
+  #isLong(base: Iterable<Entry>): boolean {
+    let characters = 0
+    for (const { values } of base) {
+      const text = values[this.#at]
+      if (typeof text === 'string') characters += text.length
+      if (characters > MAX_READ) return true
+    }
+    return false
   }
 
   /** The list that this entry of the base has goes, and comes. */

@@ -151,7 +151,7 @@ export class Subqueries {
     if (state === undefined) return []
     const changed = state.exists ? state.changed : null
     if (changed !== null && !intersects(changed, reads)) return []
-    if (lists !== null && !lists.open(base())) return UNKNOWN
+    if (lists !== null && !lists.open(base)) return UNKNOWN
     const before = lists === null ? this.#unitBefore(plan, key, state) : lists.home(key)?.entry.key
     if (before === UNKNOWN) return UNKNOWN
     const units = before === undefined ? [] : [before]

@@ -161,6 +161,16 @@ async function quiet({ db, ports }: World): Promise<void> {
   await turns(8)
 }
 
+/** Found by the property below. */
+test('case: a write that can be told shows on beside one to a row that is not known for a moment', () =>
+  play([
+    { type: 'done', which: 1 },
+    { type: 'lose' },
+    { type: 'list', which: 1 },
+    { type: 'done', which: 1 },
+    { type: 'answers', count: 1 },
+  ]))
+
 test('once a written value shows, no older one does, whatever is on its way', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), play), {
     numRuns: RUNS,

@@ -150,7 +150,7 @@ export class Subqueries {
     const state = this.#rows.state(plan.table, key)
     if (state === undefined) return []
     const changed = state.exists ? state.changed : null
-    if (changed !== null && !intersects(changed, reads)) return []
+    if (!isChanged(changed, reads)) return []
     if (lists !== null && !lists.open(base)) return UNKNOWN
     const before = lists === null ? this.#unitBefore(plan, key, state) : lists.home(key)?.entry.key
     if (before === UNKNOWN) return UNKNOWN
@@ -202,8 +202,13 @@ export class Subqueries {
     const { known, unit } = parent
     const base = known === undefined ? UNKNOWN : at === -1 ? asked : (known.values[at] as SqlValue)
     const children = [...(this.#children.get(unit) ?? NO_CHILDREN).values()].filter(({ of }) => of.has(index))
-    if (children.length === 0) return base
-    const rows = children.map(({ key }) => this.#childOf(subquery, key, parent, without))
+    const rows = children.flatMap(({ key }) => {
+      const state = this.#rows.state(plan.table, key, without)
+      // Without the writes that are left out nothing may be done to it.
+      const isMoved = state !== undefined && (!state.exists || isChanged(state.changed, subquery.reads))
+      return isMoved ? [this.#childOf(subquery, key, state, parent)] : []
+    })
+    if (rows.length === 0) return base
     switch (plan.makes.type) {
       case 'exists':
         return exists(base, rows)
@@ -214,11 +219,11 @@ export class Subqueries {
     }
   }
 
-  #childOf(subquery: Subquery, key: RowKey, parent: Parent, without: Writes | undefined): Child {
+  /** `state`: what pending writes make of the row. */
+  #childOf(subquery: Subquery, key: RowKey, state: RowState, parent: Parent): Child {
     const { plan, lists } = subquery
     const old = this.#rows.image(plan.table, key)
-    const state = this.#rows.state(plan.table, key, without)
-    const changed = state === undefined ? NONE : state.exists ? state.changed : null
+    const changed = state.exists ? state.changed : null
     const home = lists?.home(key)
     const isHome = home?.entry.key === parent.unit
     const imageBefore = within(parent, old ?? UNSEEN)
@@ -229,19 +234,18 @@ export class Subqueries {
 
     // Of a row that was there more is known: its parent, and what its element says.
     const image = within(parent, (column) => {
-      const value = state?.exists ? state.image(column) : (old?.(column) ?? UNKNOWN)
+      const value = state.exists ? state.image(column) : UNKNOWN
       if (value !== UNKNOWN || changed === null || changed.has(column)) return value
       const place = wasListed === true ? plan.parent.indexOf(column) : -1
       if (place !== -1) return parent.image(this.#outerKey[place] as number)
       return home === undefined ? UNKNOWN : (lists?.valueIn(home.element, column) ?? UNKNOWN)
     })
     const stays = (conjunct: Conjunct) =>
-      changed !== null &&
-      !intersects(changed, conjunct.reads) &&
+      !isChanged(changed, conjunct.reads) &&
       (wasListed === true || (home !== undefined && !conjunct.readsOuter))
     let isListed: boolean | Unknown
-    if (state !== undefined && !state.exists) isListed = false
-    else if (changed !== null && !intersects(changed, subquery.whereReads)) isListed = wasListed
+    if (!state.exists) isListed = false
+    else if (!isChanged(changed, subquery.whereReads)) isListed = wasListed
     else
       isListed = this.#holds(
         subquery.where.filter((conjunct) => !stays(conjunct)),
@@ -284,6 +288,11 @@ export class Subqueries {
     }
     return count
   }
+}
+
+/** Whether one of the columns is among those that changed; null: any may be. */
+function isChanged(changed: ReadonlySet<number> | null, columns: ReadonlySet<number>): boolean {
+  return changed === null || intersects(changed, columns)
 }
 
 /** What is known of a row under its parent, as the subquery's expressions see both. */

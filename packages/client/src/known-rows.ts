@@ -14,14 +14,13 @@ export class KnownRows implements Rows {
   }
 
   state(table: string, key: RowKey, without?: Writes): RowState | undefined {
-    const image = this.#cache.image(table, key)
     const pending = this.#pending.row(table, key)
-    if (pending === undefined) return image === undefined ? undefined : untouched(image)
-    if (without === undefined) {
-      pending.state ??= fold(image, pending.operations)
+    if (pending !== undefined && without === undefined) {
+      pending.state ??= fold(this.#cache.image(table, key), pending.operations)
       return pending.state
     }
-    const operations = pending.operations.filter(({ write }) => !without.has(write))
+    const operations = pending?.operations.filter(({ write }) => !without?.has(write)) ?? []
+    const image = this.#cache.image(table, key)
     if (operations.length > 0) return fold(image, operations)
     return image === undefined ? undefined : untouched(image)
   }

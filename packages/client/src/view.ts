@@ -288,7 +288,7 @@ export class View {
   #stateOf(unit: RowKey, was: Entry | null): Entry | null {
     const known = this.#known(unit)
     const told = this.#tell(unit, known, was)
-    let state = told === UNKNOWN ? this.#partOf(unit, known, was) : told
+    let state = told === UNKNOWN ? this.#tellPart(unit, known, was) : told
     if (told === UNKNOWN) this.#unsure.add(unit)
     else this.#unsure.delete(unit)
     this.#behind.delete(unit)
@@ -310,8 +310,8 @@ export class View {
   }
 
   /** What does not go back meanwhile. */
-  #partOf(unit: RowKey, known: Entry | undefined, was: Entry | null): Entry | null {
-    return this.predictor?.partOf(unit, known, this.#lent(unit) ?? was) ?? null
+  #tellPart(unit: RowKey, known: Entry | undefined, was: Entry | null): Entry | null {
+    return this.predictor?.tellPart(unit, known, this.#lent(unit) ?? was) ?? null
   }
 
   #lent(unit: RowKey): Entry | null {
@@ -379,7 +379,7 @@ export class View {
     for (const unit of new Set([...this.#predicted.keys(), ...this.#unsure, ...this.#behind]))
       this.#mark(unit)
     // Some were marked when the base had moved already: what was shown of them was another.
-    for (const entry of shown ?? []) {
+    for (const entry of this.#marked.size > 0 ? (shown ?? []) : []) {
       const unit = this.#unitOf(entry)
       if (this.#marked.has(unit)) this.#marked.set(unit, entry)
     }

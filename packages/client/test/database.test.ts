@@ -430,7 +430,7 @@ describe('values', () => {
   test('columns left out or undefined get their default; names are those of the schema in any case', async () => {
     const { db } = await world()
     const { live } = await shown(db, titles)
-    const write = db.insert('TODO', { ID: 1, Title: 'a', done: undefined })
+    const write = db.insert('ToDo', { ID: 1, Title: 'a', done: undefined })
     expect(live.snapshot.data).toEqual([{ id: 1, title: 'a', done: 0 }])
     await write.stored
     expect(live.snapshot.data).toEqual([{ id: 1, title: 'a', done: 0 }])

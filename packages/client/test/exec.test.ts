@@ -1,8 +1,7 @@
-import { type Database, open, type SqlQuery, sql } from '@millrace/client'
-import { enginePort } from '@millrace/engine/node'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { sql } from '@millrace/client'
+import { expect, test } from 'vitest'
 import { targetOf } from '../src/exec-plans.ts'
-import { UnsteadyPorts } from './unsteady-port.ts'
+import { openUnsteady, shown } from './world.ts'
 
 const schema = `
   CREATE TABLE list (id TEXT PRIMARY KEY NOT NULL);
@@ -16,12 +15,7 @@ const schema = `
   CREATE TRIGGER logged AFTER INSERT ON note BEGIN INSERT INTO log (what) VALUES (NEW.text); END;`
 
 async function world() {
-  const ports = new UnsteadyPorts(enginePort({ schema }))
-  const db = await open({ port: ports })
-  onTestFinished(async () => {
-    ports.release()
-    await db.close()
-  })
+  const { db, ports } = await openUnsteady(schema)
   await db.write((tx) => {
     tx.insert('list', { id: 'a' })
     tx.insert('list', { id: 'b' })
@@ -29,13 +23,6 @@ async function world() {
       tx.insert('todo', { id, list: id < 3 ? 'a' : 'b', title: `todo ${id}`, done: id % 2 })
   }).stored
   return { db, ports }
-}
-
-async function shown<R>(db: Database, query: SqlQuery<R>) {
-  const live = db.live(query)
-  live.subscribe(() => {})
-  await vi.waitFor(() => expect(live.snapshot.status).toBe('live'))
-  return live
 }
 
 const todos = sql<{ id: number; title: string; done: number }>`SELECT id, title, done FROM todo ORDER BY id`

@@ -1,8 +1,7 @@
-import { type Database, open, type SqlQuery, sql } from '@millrace/client'
-import { enginePort } from '@millrace/engine/node'
-import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { sql } from '@millrace/client'
+import { beforeAll, expect, test } from 'vitest'
 import { loadFunctions } from '../src/expression/library.ts'
-import { UnsteadyPorts } from './unsteady-port.ts'
+import { openUnsteady, shown } from './world.ts'
 
 beforeAll(loadFunctions)
 
@@ -15,25 +14,13 @@ const schema = `
 
 /** Three lists, of which c is empty; two todos each. */
 async function world() {
-  const ports = new UnsteadyPorts(enginePort({ schema }))
-  const db = await open({ port: ports })
-  onTestFinished(async () => {
-    ports.release()
-    await db.close()
-  })
+  const { db, ports } = await openUnsteady(schema)
   await db.write((tx) => {
     for (const id of ['a', 'b', 'c']) tx.insert('list', { id, name: `list ${id}` })
     for (let id = 1; id <= 4; id++)
       tx.insert('todo', { id, list: id < 3 ? 'a' : 'b', title: `todo ${id}`, position: id + 0.5 })
   }).stored
   return { db, ports }
-}
-
-async function shown<R>(db: Database, query: SqlQuery<R>) {
-  const live = db.live(query)
-  live.subscribe(() => {})
-  await vi.waitFor(() => expect(live.snapshot.status).toBe('live'))
-  return live
 }
 
 /** As Kysely's jsonArrayFrom writes it. */

@@ -1,7 +1,6 @@
-import { type Database, open, type Rejection, sql } from '@millrace/client'
-import { enginePort } from '@millrace/engine/node'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { UnsteadyPorts } from './unsteady-port.ts'
+import { type Database, type Rejection, sql } from '@millrace/client'
+import { describe, expect, test } from 'vitest'
+import { openUnsteady, shown as showing } from './world.ts'
 
 const schema = `
   CREATE TABLE list (id TEXT PRIMARY KEY NOT NULL, name TEXT, loud AS (upper(name)));
@@ -15,12 +14,7 @@ const all = sql<{ id: number; list: string | null; title: string; done: number }
   SELECT id, list, title, done FROM todo ORDER BY id`
 
 async function world() {
-  const ports = new UnsteadyPorts(enginePort({ schema }))
-  const db = await open({ port: ports })
-  onTestFinished(async () => {
-    ports.release()
-    await db.close()
-  })
+  const { db, ports } = await openUnsteady(schema)
   const rejections: Rejection[] = []
   db.onRejected((rejection) => rejections.push(rejection))
   await db.write((tx) => {
@@ -29,9 +23,7 @@ async function world() {
     tx.insert('todo', { id: 1, list: 'home', title: 'one', photo: new Uint8Array([1, 2]) })
     tx.insert('todo', { id: 2, list: 'home', title: 'two', done: 1 })
   }).stored
-  const live = db.live(all)
-  live.subscribe(() => {})
-  await vi.waitFor(() => expect(live.snapshot.status).toBe('live'))
+  const live = await showing(db, all)
   const shown = () => live.snapshot.data.map(({ id, list, title, done }) => [id, list, title, done].join(' '))
   return { db, ports, rejections, shown }
 }

@@ -342,7 +342,7 @@ describe('of many live queries, those are visited that a row can concern', () =>
   test.each([
     ['position', [1_000], [5_900, 20_000]],
     ['position DESC', [97_000], [94_000, 300]],
-    ['title COLLATE NOCASE', ['TODO 1'], ['tp', 'z']],
+    ['title COLLATE NOCASE', ['ToDo 1'], ['tp', 'z']],
     ['owner, position', [null, 0], [1, 2]],
     ['owner DESC NULLS LAST, position', [10], [8, null]],
   ] as const)(

@@ -5,7 +5,7 @@ import type { ExecPlan, Shape, TableInfo } from './plan.ts'
 import type { RowKey, SqlValue } from './value.ts'
 
 /** Raised with every change of the messages below: two sides that differ do not talk. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 /** A live query of one client. Chosen by the client; never used again. */
 export type QueryId = number & { readonly QueryId: unique symbol }

@@ -17,7 +17,15 @@ import type { Truth } from '../expression/convert.ts'
 import type { Decoder, Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
 import { conditionOf } from './condition.ts'
-import { type Interest, type Predictor, type Rows, type Touch, tellBySome, type Writes } from './predictor.ts'
+import {
+  type Interest,
+  intersects,
+  type Predictor,
+  type Rows,
+  type Touch,
+  tellBySome,
+  type Writes,
+} from './predictor.ts'
 
 /** An output that rows contribute to. */
 interface Input {
@@ -108,12 +116,7 @@ export class GroupsPredictor implements Predictor {
     const state = this.#rows.state(table, key, without)
     if (state === undefined) return []
     // A row that was not seen but only patched where nothing here looks moves no group.
-    if (
-      state.exists &&
-      state.changed !== null &&
-      ![...state.changed].some((column) => this.#reads.has(column))
-    )
-      return []
+    if (state.exists && state.changed !== null && !intersects(state.changed, this.#reads)) return []
     const before = this.#rows.image(table, key)
     if (before === undefined && !state.isNew) return UNKNOWN
     const taken = before === undefined ? [] : this.#contribute(before, -1)
@@ -185,7 +188,7 @@ export class GroupsPredictor implements Predictor {
     return moved === undefined ? (known ?? null) : this.#stateBy(moved, unit, known, shown)
   }
 
-  partOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null {
+  tellPart(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null {
     const all = this.#moved.get(unit)?.contributions ?? new Map<RowKey, readonly Contribution[]>()
     const told = tellBySome(all.keys(), (without) => {
       const some = this.#unmoved()

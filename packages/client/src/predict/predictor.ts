@@ -78,7 +78,7 @@ export interface Predictor {
   remember?(entry: Entry): void
   forget?(entry: Entry): void
   /** Where that is UNKNOWN: what can be told of it. */
-  partOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null
+  tellPart(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null
 }
 
 /**

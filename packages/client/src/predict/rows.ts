@@ -188,7 +188,7 @@ export class RowsPredictor implements Predictor {
     const state = this.#rows.state(plan.table, key)
     if (state === undefined || !state.exists) return false
     const { changed, image } = state
-    if (changed !== null && ![...changed].some((column) => this.#enters[source]?.has(column))) return false
+    if (changed !== null && !intersects(changed, this.#enters[source] ?? NONE)) return false
     // Where WHERE is false whatever the others are, it joins with none.
     const alone = (of: number, column: number) => (of === source ? image(column) : UNKNOWN)
     const holds = plan.optional || this.#where === null ? true : this.#where(alone, this.#parameters)
@@ -229,7 +229,7 @@ export class RowsPredictor implements Predictor {
     return values.includes(UNKNOWN) ? UNKNOWN : this.#decoder.entry(values as SqlValue[], [shown])
   }
 
-  partOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null {
+  tellPart(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null {
     const writes = this.#sources.flatMap(({ plan: { table } }, source) => {
       const key = this.#isTree && source === 0 ? unit : known === undefined ? null : this.keyOf(source, known)
       return key === null ? [] : this.#rows.writes(table, key)

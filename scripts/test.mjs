@@ -46,6 +46,7 @@ await suite('e2e', 30, ['npm', 'run', 'test:e2e', '--', '--reporter=list,json'],
 })
 
 rmSync(reports, { recursive: true, force: true })
+printFailures()
 printTable()
 const passed = rows.reduce((sum, row) => sum + row.passed, 0)
 const failed = rows.reduce((sum, row) => sum + row.failed, 0)
@@ -66,7 +67,7 @@ async function check(name, minutes, ...commands) {
 async function suite(name, minutes, command, { count, env }) {
   const start = Date.now()
   let note = await run(name, minutes, command, env)
-  let counts = { passed: 0, failed: 0, skipped: 0 }
+  let counts = { passed: 0, failed: 0, skipped: 0, failures: [] }
   try {
     counts = count()
   } catch {
@@ -134,15 +135,44 @@ function countVitest(file) {
     passed: report.numPassedTests,
     failed: report.numFailedTests + unloadable.length,
     skipped: report.numPendingTests + report.numTodoTests,
+    failures: [
+      ...unloadable.map(({ name, message }) => ({ name, message })),
+      ...report.testResults.flatMap(({ name, assertionResults }) =>
+        assertionResults
+          .filter(({ status }) => status === 'failed')
+          .map((test) => ({ name: `${name} > ${test.fullName}`, message: test.failureMessages.join('\n') })),
+      ),
+    ],
   }
 }
 
 function countPlaywright(file) {
-  const { stats, errors } = JSON.parse(readFileSync(file, 'utf8'))
+  const { stats, errors, suites } = JSON.parse(readFileSync(file, 'utf8'))
   return {
     passed: stats.expected,
     failed: stats.unexpected + stats.flaky + errors.length,
     skipped: stats.skipped,
+    failures: suites.flatMap(failedSpecs),
+  }
+}
+
+function failedSpecs({ file, specs = [], suites = [] }) {
+  const failed = specs
+    .filter(({ ok }) => !ok)
+    .map(({ title, tests }) => ({
+      name: `${file} > ${title}`,
+      message: tests
+        .flatMap(({ results }) => results.flatMap(({ errors }) => errors.map(({ message }) => message)))
+        .join('\n'),
+    }))
+  return [...failed, ...suites.flatMap(failedSpecs)]
+}
+
+/** Once more at the end, where somebody looks who has but the last lines of a long run. */
+function printFailures() {
+  for (const { name: step, failures = [] } of rows) {
+    for (const { name, message } of failures)
+      console.log(`\n== failed in ${step}: ${name}\n${message.slice(0, 4000)}`)
   }
 }
 

@@ -83,7 +83,6 @@ test('a destination follows the rows: at most two operations for each row that c
     }),
     {
       numRuns: 25,
-      ...(process.env.MILLRACE_SEED === undefined ? {} : { seed: Number(process.env.MILLRACE_SEED) }),
     },
   )
 })

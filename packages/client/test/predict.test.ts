@@ -378,7 +378,6 @@ test(
   async () => {
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), play), {
       numRuns: RUNS,
-      ...(process.env.MILLRACE_SEED === undefined ? {} : { seed: Number(process.env.MILLRACE_SEED) }),
     })
     const { predicted, waited } = share
     console.log(`views right after a write: ${predicted} predicted, ${waited} waited for the engine`)

@@ -15,7 +15,7 @@ import { Replay, show, showSorted } from './oracle/replay.ts'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const folder = process.env.MILLRACE_CHINOOK ?? resolve(root, '../shared/data/chinook')
 const present = existsSync(resolve(folder, 'data.sql'))
-const SEED = Number(process.env.MILLRACE_CHINOOK_SEED ?? 1)
+const SEED = Number(process.env.MILLRACE_SEED ?? 1)
 
 const text = (file: string) => readFileSync(resolve(folder, file), 'utf8')
 // Statements end in a semicolon before an empty line, or before the end.

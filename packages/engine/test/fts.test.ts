@@ -284,7 +284,7 @@ describe('rowid', () => {
 
 describe('a random history', () => {
   const WORDS = ['one', 'two', 'six', 'ten', 'three', 'seven']
-  const SEED = Number(process.env.MILLRACE_FTS_SEED ?? 1)
+  const SEED = Number(process.env.MILLRACE_SEED ?? 1)
   const matching = (columns: string, match: string, order: string) =>
     `SELECT ${columns} FROM f WHERE f MATCH '${match}' ORDER BY ${order}`
   const QUERIES = [

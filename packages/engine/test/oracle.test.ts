@@ -17,7 +17,7 @@ import { condition } from './oracle/templates.ts'
  *
  * The seed is fixed, so that the normal test line says the same thing twice.
  */
-const SEED = Number(process.env.MILLRACE_ORACLE_SEED ?? 2)
+const SEED = Number(process.env.MILLRACE_SEED ?? 1)
 const COMPARISONS = Number(process.env.MILLRACE_ORACLE_COMPARISONS ?? 8000)
 
 const tally = newTally()
@@ -94,7 +94,7 @@ test('a true condition, ANDs in another order, a limit above the size, a detour:
         engine.close()
       }
     }),
-    { numRuns, seed: SEED },
+    { numRuns },
   )
   expect(compared).toBeGreaterThan(numRuns)
 })

@@ -17,11 +17,11 @@ import { TRAPS, UNPROMISED } from './strategies/traps.ts'
  * Queries as apps write them, each with the strategy that keeps it; and all of them live at once while rows come, change
  * and go: whatever the strategy, a result is what SQLite answers.
  *
- *     MILLRACE_STRATEGIES_SEED=7 npx vitest run packages/engine/test/strategies
+ *     MILLRACE_SEED=7 npx vitest run packages/engine/test/strategies
  */
 const ENTRIES: readonly TableEntry[] = [...TRACKER, ...TODOS, ...RERUN, ...TRAPS]
 const TEXTS: readonly LiveText[] = [...ENTRIES, ...UNPROMISED]
-const SEED = Number(process.env.MILLRACE_STRATEGIES_SEED ?? 1)
+const SEED = Number(process.env.MILLRACE_SEED ?? 1)
 const TRANSACTIONS = 150
 
 describe('each query gets its strategy', () => {

@@ -30,11 +30,6 @@ import { loadFunctions } from './library.ts'
 
 const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 500)
 const SORTS = Math.ceil(RUNS / 8)
-const optionsOf = (numRuns: number) => ({
-  numRuns,
-  ...(process.env.MILLRACE_SEED === undefined ? {} : { seed: Number(process.env.MILLRACE_SEED) }),
-})
-
 /** Every affinity, and every collation on those under which text is compared. */
 const columns = ['id', 'i', 'r', 'n', 'x', 'b', 'xn', 'xr', 'bn', 'nr', 'day', 'doc'] as const
 const schema = `
@@ -797,7 +792,7 @@ test('what is answered is what SQLite answers', async () => {
       fc.array(expression, { minLength: 8, maxLength: 24 }),
       agree,
     ),
-    optionsOf(RUNS),
+    { numRuns: RUNS },
   )
   const counts = [...share.values()]
   const known = counts.reduce((sum, count) => sum + count.known, 0)
@@ -854,7 +849,7 @@ test('numbers are read and printed as SQLite does', async () => {
       ),
       (texts) => agree([knownRow], texts),
     ),
-    optionsOf(SORTS),
+    { numRuns: SORTS },
   )
   const { known, unknown } = share.get('numbers') ?? { known: 0, unknown: 0 }
   console.log(`numbers: ${known} answers, ${((100 * unknown) / (known + unknown)).toFixed(1)} % UNKNOWN`)
@@ -1272,7 +1267,7 @@ test('rows sorted by the plan stand as SQLite sorts them', async () => {
         ).toEqual(fresh.map(([id]) => id))
       },
     ),
-    optionsOf(SORTS),
+    { numRuns: SORTS },
   )
   expect(compared).toBeGreaterThan(SORTS / 10)
 }, 120_000)
@@ -1305,6 +1300,6 @@ test('stored tells what a column of that affinity holds', () => {
     })
   }
   for (const value of values) check(value)
-  fc.assert(fc.property(anyValue, check), optionsOf(RUNS))
+  fc.assert(fc.property(anyValue, check), { numRuns: RUNS })
   console.log(`stored: ${all} values, ${((100 * unknown) / all).toFixed(1)} % UNKNOWN`)
 })

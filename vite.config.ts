@@ -61,6 +61,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     pool: 'forks',
     maxWorkers: 2,
+    // What is polled for takes milliseconds, but other tests may have the machine.
+    expect: { poll: { timeout: 30_000, interval: 5 } },
     // Two projects, because solid-js is two builds: without these conditions Node gets the one for servers, in which
     // nothing is reactive.
     projects: [

@@ -41,7 +41,7 @@ async function shown<R>(db: Database, query: Parameters<typeof db.live<R>>[0]) {
   const live = db.live<R>(query)
   const seen: Snapshot<R>[] = []
   const stop = live.subscribe(() => seen.push(live.snapshot))
-  await vi.waitFor(() => expect(live.snapshot.status).not.toBe('pending'))
+  await expect.poll(() => live.snapshot.status).not.toBe('pending')
   seen.length = 0
   return { live, seen, stop }
 }
@@ -569,7 +569,7 @@ describe('live queries', () => {
     live.subscribe(listener)
     live.subscribe(listener)
     expect(listener).not.toHaveBeenCalled()
-    await vi.waitFor(() => expect(live.snapshot.status).toBe('live'))
+    await expect.poll(() => live.snapshot.status).toBe('live')
     expect(listener).toHaveBeenCalledTimes(2)
     expect(engine.counters.liveQueries).toBe(1)
     const late = vi.fn()
@@ -614,7 +614,7 @@ describe('live queries', () => {
     })
     await db.insert('todo', { id: 1, title: 'a' }).stored
     expect(list(live)).toEqual(['1 a', '2 b'])
-    await vi.waitFor(() => expect(counted.snapshot.data).toEqual([{ n: 2 }]))
+    await expect.poll(() => counted.snapshot.data).toEqual([{ n: 2 }])
   })
 
   test('a listener that writes: every listener hears of each change in its order', async () => {
@@ -792,7 +792,7 @@ describe('lost ports', () => {
     ;(await engine.engine).write([{ type: 'insert', table: 'todo', row: { id: 1, title: 'a' } }])
     await turns(3)
     ports.release()
-    await vi.waitFor(() => expect(second.snapshot.status).toBe('live'))
+    await expect.poll(() => second.snapshot.status).toBe('live')
     expect(second.snapshot.data).toEqual([{ n: 1 }])
     expect(list(first)).toEqual(['1 a'])
   })

@@ -1,6 +1,6 @@
 import { type Database, type MergeChange, open, type PortSource, sql } from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { UnsteadyPorts } from './unsteady-port.ts'
 
 const schema = `
@@ -28,7 +28,7 @@ async function site() {
 async function shown(db: Database) {
   const live = db.live(todos)
   live.subscribe(() => {})
-  await vi.waitFor(() => expect(live.snapshot.status).toBe('live'))
+  await expect.poll(() => live.snapshot.status).toBe('live')
   return () => live.snapshot.data.map(({ id, title }) => `${id} ${title}`)
 }
 
@@ -61,7 +61,7 @@ test('what one site wrote is on the other, in all tabs, when it resolves; edits 
   const merged = await here.db.merge(changes)
   expect(merged).toMatchObject({ changes: 2, woken: 1, refused: null })
   expect(list()).toEqual(['a Wash', 'b Buy'])
-  await vi.waitFor(() => expect(listOfTab()).toEqual(['a Wash', 'b Buy']))
+  await expect.poll(() => listOfTab()).toEqual(['a Wash', 'b Buy'])
   expect(await here.db.query(sql`SELECT n FROM todo ORDER BY id`)).toEqual([{ n: 1.5 }, { n: 2n ** 60n }])
 
   here.db.update('todo', 'a', { title: 'Wash the car' })
@@ -140,7 +140,7 @@ test('a port that is lost meanwhile: it is asked again, and settles', async () =
     }
     here.ports.lose()
     expect(await merged).toMatchObject({ refused: null })
-    await vi.waitFor(() => expect(list()).toEqual(['a Wash']))
+    await expect.poll(() => list()).toEqual(['a Wash'])
   }
 })
 

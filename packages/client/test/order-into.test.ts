@@ -1,7 +1,7 @@
 import { type Destination, open, sql } from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
 import fc from 'fast-check'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 
 const schema = 'CREATE TABLE item (id INTEGER PRIMARY KEY, rank INTEGER, name TEXT);'
 
@@ -42,7 +42,7 @@ async function world() {
   const live = db.live(sql<Item>`SELECT * FROM item WHERE rank < 50 ORDER BY rank, id`)
   const list = new Recorder()
   live.orderInto(list)
-  await vi.waitFor(() => expect(live.snapshot.status).toBe('live'))
+  await expect.poll(() => live.snapshot.status).toBe('live')
   return { db, live, list }
 }
 

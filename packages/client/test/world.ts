@@ -1,6 +1,6 @@
 import { type Database, type LiveQuery, open, type SqlQuery } from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
-import { expect, onTestFinished, vi } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { UnsteadyPorts } from './unsteady-port.ts'
 
 /** A database whose engine answers when the test lets it. Ends with the test. */
@@ -18,6 +18,6 @@ export async function openUnsteady(schema: string): Promise<{ db: Database; port
 export async function shown<R>(db: Database, query: SqlQuery<R>): Promise<LiveQuery<R>> {
   const live = db.live(query)
   live.subscribe(() => {})
-  await vi.waitFor(() => expect(live.snapshot.status).toBe('live'))
+  await expect.poll(() => live.snapshot.status).toBe('live')
   return live
 }

@@ -1,7 +1,7 @@
 import type { Engine, EngineCounters } from '@millrace/engine'
 import { openEngine } from '@millrace/engine/node'
 import type { Operation, SqlValue } from '@millrace/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 
 /*
  * What a commit costs, in work that can be counted: never in time. A class of queries that promises it must do the same
@@ -408,7 +408,7 @@ describe('what is held', () => {
     expect(engine.counters.statementsPrepared).toBeLessThanOrEqual(200)
     for (const end of ends) end()
     // They stay warm for a moment.
-    await vi.waitFor(() => expect(engine.counters).toMatchObject({ liveQueries: 0, rowsHeld: 0 }), 10_000)
+    await expect.poll(() => engine.counters).toMatchObject({ liveQueries: 0, rowsHeld: 0 })
     expect(workOf(() => engine.write([retitle(1)(1)]))).toMatchObject({ visited: 0, woken: 0 })
   })
 
@@ -418,6 +418,6 @@ describe('what is held', () => {
     expect(engine.counters.liveQueries).toBe(ends.length)
     expect(engine.counters.rowsHeld).toBeGreaterThan(0)
     for (const end of ends) end()
-    await vi.waitFor(() => expect(engine.counters).toMatchObject({ liveQueries: 0, rowsHeld: 0 }), 10_000)
+    await expect.poll(() => engine.counters).toMatchObject({ liveQueries: 0, rowsHeld: 0 })
   })
 })

@@ -31,7 +31,7 @@ test('hidden by Activity a query ends; shown again it is live, once', async () =
   )
   const { container, rerender } = render(page('visible'))
   await db.insert('note', { id: 1, text: 'one' }).stored
-  await vi.waitFor(() => expect(container.textContent).toBe('one'))
+  await expect.poll(() => container.textContent).toBe('one')
 
   rerender(page('hidden'))
   const write = async (text: string) => (await db.update('note', 1, { text }).stored).woken
@@ -43,7 +43,7 @@ test('hidden by Activity a query ends; shown again it is live, once', async () =
   await db.insert('note', { id: 2, text: 'two' }).stored
 
   rerender(page('visible'))
-  await vi.waitFor(() => expect(container.textContent).toBe(`hidden ${tries - 1} two`))
+  await expect.poll(() => container.textContent).toBe(`hidden ${tries - 1} two`)
   expect(await write('shown')).toBe(1)
   await Promise.resolve()
   expect(container.textContent).toBe('shown two')

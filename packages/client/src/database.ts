@@ -9,7 +9,6 @@ import {
   type PortSource,
   type QueryChange,
   type QueryId,
-  type RowKey,
   type StorageInfo,
   type Version,
   type Welcome,
@@ -18,15 +17,12 @@ import {
 } from '@millrace/protocol'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
 import { ExecPlans, execute } from './exec-plans.ts'
-import { KnownRows } from './known-rows.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
+import { OptimisticStore } from './optimistic-store.ts'
 import { applyTo, Window } from './order-into.ts'
-import { type Execute, PendingWrites, type Touched, touchedIn } from './pending.ts'
-import type { Rows } from './predict/predictor.ts'
+import type { Execute } from './pending.ts'
 import { type CompiledQuery, compileQuery, type Queryable } from './query.ts'
-import { Routing } from './routing.ts'
-import { RowCache } from './row-cache.ts'
 import type {
   Change,
   Connection,
@@ -80,23 +76,8 @@ class Client implements Database {
   readonly #stores = new Map<string, LiveStore>()
   readonly #byId = new Map<QueryId, LiveStore>()
   readonly #cooling = new Map<LiveStore, ReturnType<typeof setTimeout>>()
-  readonly #overlays: PendingWrites<LiveStore>
-  readonly #cache: RowCache
-  readonly #rows: Rows
+  readonly #optimistic: OptimisticStore
   readonly #execPlans = new ExecPlans()
-  readonly #routing = new Routing<LiveStore>()
-  /** Takes a live query out of what routes writes to it. */
-  readonly #unroute = new Map<LiveStore, () => void>()
-  /** By table, those who wait for the engine where it is written to. */
-  readonly #waiting = new Map<string, Set<LiveStore>>()
-  /** By table, those who predict by its rows. */
-  readonly #predicting = new Map<string, Set<LiveStore>>()
-  /** Those who may predict by rows that pending writes do not touch. */
-  readonly #joins = new Set<LiveStore>()
-  /** Of these, the ones that predicted by a row that is known otherwise now. */
-  readonly #noticed = new Set<LiveStore>()
-  /** Rows with pending writes that views came to know otherwise, or not at all, since it was last told. */
-  #renewed: Touched<LiveStore> = new Map()
   readonly #rejectionListeners = new Set<(rejection: Rejection) => void>()
   readonly #connectionListeners = new Set<(connection: Connection) => void>()
   readonly #batches = new Set<(notify: () => void) => void>()
@@ -125,9 +106,7 @@ class Client implements Database {
   #whenSettled: (() => void) | null = null
 
   constructor(source: PortSource) {
-    this.#overlays = new PendingWrites((name) => this.#operations.find(name))
-    this.#cache = new RowCache((table, key) => this.#renew(table, key))
-    this.#rows = new KnownRows(this.#cache, this.#overlays)
+    this.#optimistic = new OptimisticStore((name) => this.#operations.find(name))
     this.#connection = new EngineConnection(source, {
       connected: (welcome, calls) => this.#connected(welcome, calls),
       message: (message) => this.#receive(message),
@@ -331,25 +310,20 @@ class Client implements Database {
     this.#pending.set(id, { request, since: performance.now(), handle })
     if (this.#unsent.length === 0) queueMicrotask(() => this.#sendWrites())
     this.#unsent.push(request)
-    const concerned = new Set<LiveStore>()
-    this.#touch(
-      this.#overlays.add(id, operations, (exec) => this.#execute(exec)),
-      concerned,
-    )
-    this.#refresh(concerned)
+    this.#optimistic.add(id, operations, this.#execute)
+    this.#refresh(this.#optimistic.takeConcerned())
     return handle
   }
 
   /** What SQL text does to rows that are known, if how it can be predicted is known. */
-  #execute({ sql, parameters }: Extract<Operation, { type: 'exec' }>): ReturnType<Execute> {
+  readonly #execute: Execute = ({ sql, parameters }) => {
     const plan = this.#execPlans.of(sql, (text) => this.#connection.calls?.planExec(text))
     const table = plan == null ? undefined : this.#operations.find(plan.table)
     if (plan == null || table === undefined)
       return { type: 'unknown', tables: this.#operations.writtenBy(sql) }
-    const pending = this.#overlays.overlay(plan.table)?.rows.keys() ?? []
-    const keys = new Set([...this.#cache.keys(plan.table), ...pending])
     // All of them before the first is changed, as SQLite does.
-    const rows = [...execute(plan, table, parameters, [...keys], this.#rows)]
+    const keys = [...this.#optimistic.keys(plan.table)]
+    const rows = [...execute(plan, table, parameters, keys, this.#optimistic.rows)]
     return { type: plan.type, table: plan.table, rows }
   }
 
@@ -380,7 +354,7 @@ class Client implements Database {
   #subscribe(query: CompiledQuery, listener: (change: Change) => void): () => void {
     let store = this.#stores.get(query.id)
     if (store === undefined) {
-      store = new LiveStore(query, this.#nextQuery++ as QueryId, { rows: this.#rows, cache: this.#cache })
+      store = new LiveStore(query, this.#nextQuery++ as QueryId, this.#optimistic)
       this.#stores.set(query.id, store)
       this.#byId.set(store.id, store)
       // The engine counts the writes made before: they must be sent before.
@@ -417,7 +391,8 @@ class Client implements Database {
       this.#cooling.delete(store)
       this.#stores.delete(store.query.id)
       this.#byId.delete(store.id)
-      this.#forget(store)
+      this.#optimistic.forget(store)
+      this.#refresh(this.#optimistic.takeConcerned())
       this.#connection.calls?.unsubscribe(store.id).catch(() => {})
       this.#resynced(store.id)
     }, WARM)
@@ -474,25 +449,18 @@ class Client implements Database {
   #show(commits: readonly { message: CommitMessage; arrivals: readonly Arrival[] }[]): void {
     const concerned = new Set<LiveStore>()
     const ends: (() => void)[] = []
-    const touched: Touched<LiveStore>[] = []
     for (const { message, arrivals } of commits) {
       for (const { store, change, rows } of arrivals) {
-        if (store.apply(change, rows)) this.#route(store)
+        if (store.apply(change, rows)) this.#optimistic.route(store)
         concerned.add(store)
       }
       const { version, woken } = message
       for (const { id, changes, undo } of message.settled) {
-        ends.push(
-          this.#end(id, touched, ({ handle }) => handle.end({ stored: { changes, woken, version }, undo })),
-        )
+        ends.push(this.#end(id, ({ handle }) => handle.end({ stored: { changes, woken, version }, undo })))
       }
-      for (const { id, error } of message.rejected) ends.push(this.#reject(id, decodeError(error), touched))
+      for (const { id, error } of message.rejected) ends.push(this.#reject(id, decodeError(error)))
     }
-    for (const rows of touched) this.#touch(rows, concerned)
-    // A row that one query learned may let another predict.
-    this.#touch(this.#takeRenewed(), concerned)
-    for (const store of this.#noticed) concerned.add(store)
-    this.#noticed.clear()
+    for (const store of this.#optimistic.takeConcerned()) concerned.add(store)
     this.#refresh(concerned)
     for (const end of ends) end()
     this.#version = commits.at(-1)?.message.version ?? this.#version
@@ -514,19 +482,19 @@ class Client implements Database {
   }
 
   /** A write leaves the pending ones; returns what is to be told when the views have changed. */
-  #end(id: WriteId, touched: Touched<LiveStore>[], tell: (write: PendingWrite) => void): () => void {
+  #end(id: WriteId, tell: (write: PendingWrite) => void): () => void {
     const write = this.#pending.get(id)
     if (write === undefined) return () => {}
     this.#pending.delete(id)
-    touched.push(this.#overlays.remove(id))
+    this.#optimistic.remove(id)
     return () => {
       tell(write)
       if (this.#pending.size === 0) this.#whenSettled?.()
     }
   }
 
-  #reject(id: WriteId, error: MillraceError, touched: Touched<LiveStore>[]): () => void {
-    return this.#end(id, touched, (write) => {
+  #reject(id: WriteId, error: MillraceError): () => void {
+    return this.#end(id, (write) => {
       write.handle.end({ error })
       const { operations } = write.request
       if (this.#rejectionListeners.size > 0) notifyAll(this.#rejectionListeners, { error, operations })
@@ -536,11 +504,8 @@ class Client implements Database {
   }
 
   #rejectAll(ids: Iterable<WriteId>, error: MillraceError): void {
-    const concerned = new Set<LiveStore>()
-    const touched: Touched<LiveStore>[] = []
-    const ends = [...ids].map((id) => this.#reject(id, error, touched))
-    for (const rows of touched) this.#touch(rows, concerned)
-    this.#refresh(concerned)
+    const ends = [...ids].map((id) => this.#reject(id, error))
+    this.#refresh(this.#optimistic.takeConcerned())
     for (const end of ends) end()
   }
 
@@ -553,86 +518,10 @@ class Client implements Database {
 
   // ——— What shows
 
-  /** Tells the views of these rows, and adds those that may show something else to `concerned`. */
-  #touch(touched: Touched<LiveStore>, concerned: Set<LiveStore>): void {
-    for (const [table, { rows, untold }] of touched) {
-      for (const store of this.#waiting.get(table) ?? []) concerned.add(store)
-      if (untold) for (const store of this.#predicting.get(table) ?? []) concerned.add(store)
-      for (const [key, known] of rows) this.#touchOne(table, key, known, concerned)
-    }
-  }
-
-  #touchOne(table: string, key: RowKey, known: ReadonlySet<LiveStore>, concerned: Set<LiveStore>): void {
-    const stores = new Set(known)
-    const state = this.#rows.state(table, key)
-    this.#routing.find(
-      table,
-      [this.#cache.image(table, key), state?.exists ? state.image : undefined],
-      stores,
-    )
-    const pending = this.#overlays.row(table, key)
-    for (const store of stores) {
-      store.view?.touch(table, key)
-      concerned.add(store)
-      pending?.concerned.add(store)
-    }
-  }
-
-  /** A row is known otherwise. Of interest where a pending write touches it, or what it touches was told by it. */
-  #renew(table: string, key: RowKey): void {
-    for (const store of this.#joins) if (store.view?.notice(table, key)) this.#noticed.add(store)
-    const pending = this.#overlays.row(table, key)
-    if (pending === undefined) return
-    pending.state = undefined
-    touchedIn(this.#renewed, table).rows.set(key, pending.concerned)
-  }
-
-  #takeRenewed(): Touched<LiveStore> {
-    const renewed = this.#renewed
-    if (renewed.size > 0) this.#renewed = new Map()
-    return renewed
-  }
-
-  /** A view with rows: what it is to hear of, and what it missed. */
-  #route(store: LiveStore): void {
-    this.#unroute.get(store)?.()
-    const { view } = store
-    if (view === null) return
-    const undo = (view.predictor?.interests ?? []).map((interest) => this.#routing.add(store, interest))
-    if (view.predictor !== null && view.predictor.interests.length > 1) {
-      this.#joins.add(store)
-      undo.push(() => this.#joins.delete(store))
-    }
-    undo.push(
-      ...view.unpredicted.map((table) => addTo(this.#waiting, table, store)),
-      ...view.predictedTables.map((table) => addTo(this.#predicting, table, store)),
-    )
-    this.#unroute.set(store, () => {
-      for (const each of undo) each()
-    })
-    for (const table of view.predictedTables) {
-      for (const [key, pending] of this.#overlays.overlay(table)?.rows ?? []) {
-        view.touch(table, key)
-        pending.concerned.add(store)
-      }
-    }
-  }
-
-  #forget(store: LiveStore): void {
-    this.#unroute.get(store)?.()
-    this.#unroute.delete(store)
-    store.dispose()
-    // What the rows' last view knew of pending ones is gone.
-    const concerned = new Set<LiveStore>()
-    this.#touch(this.#takeRenewed(), concerned)
-    concerned.delete(store)
-    this.#refresh(concerned)
-  }
-
   /** Works out what the stores show, all of them before anyone is told; then tells. */
   #refresh(stores: Iterable<LiveStore>): void {
     for (const store of stores) {
-      const change = store.refresh((table) => this.#overlays.overlay(table))
+      const change = this.#optimistic.refresh(store)
       // Those who listen now: who subscribes later has seen it.
       if (change !== null) this.#news.push({ store, change, listeners: [...store.listeners] })
     }
@@ -657,15 +546,6 @@ class Client implements Database {
     } finally {
       this.#telling = false
     }
-  }
-}
-
-function addTo<S>(sets: Map<string, Set<S>>, name: string, subscriber: S): () => void {
-  const set = sets.get(name) ?? new Set()
-  sets.set(name, set.add(subscriber))
-  return () => {
-    set.delete(subscriber)
-    if (set.size === 0 && sets.get(name) === set) sets.delete(name)
   }
 }
 

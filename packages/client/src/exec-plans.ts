@@ -2,8 +2,8 @@ import type { ExecPlan, RowKey, SqlValue, TableInfo } from '@millrace/protocol'
 import { UNKNOWN } from './expression/cell.ts'
 import { compileCondition, compileExpr } from './expression/compile.ts'
 import { stored } from './expression/convert.ts'
-import type { RowChange } from './pending.ts'
 import type { Rows } from './predict/predictor.ts'
+import type { RowChange } from './row-state.ts'
 
 /** Texts of which is known how they can be predicted. An app has some dozens. */
 const MAX_PLANS = 200

@@ -1,7 +1,8 @@
 import type { RowKey, WriteId } from '@millrace/protocol'
-import { fold, type PendingWrites, type RowState, untouched } from './pending.ts'
+import type { PendingWrites } from './pending.ts'
 import type { Rows, Writes } from './predict/predictor.ts'
 import type { RowCache, RowImage } from './row-cache.ts'
+import { fold, type RowState, untouched } from './row-state.ts'
 
 /** The rows of tables as they are known here: what the views in use know, and what pending writes make of it. */
 export class KnownRows implements Rows {

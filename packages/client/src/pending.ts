@@ -8,15 +8,8 @@ import {
 } from '@millrace/protocol'
 import { UNKNOWN, type Value } from './expression/cell.ts'
 import { stored } from './expression/convert.ts'
-import type { RowImage } from './row-cache.ts'
-
-/** A pending write's change of one row. Values are as the columns will store them, or UNKNOWN. */
-export type RowOperation = RowChange & { readonly write: WriteId }
-
-export type RowChange =
-  | { readonly type: 'insert'; readonly values: readonly Value[] }
-  | { readonly type: 'patch'; readonly values: ReadonlyMap<number, Value> }
-  | { readonly type: 'delete' }
+import { type Fold, folded, type RowChange, type RowOperation } from './row-state.ts'
+import { columnAt } from './table.ts'
 
 /** What SQL text does: to which of the rows that are known here; or at least, which tables it may write to. */
 export type Execute = (operation: Extract<Operation, { type: 'exec' }>) =>
@@ -34,7 +27,7 @@ export interface PendingRow<S> {
   /** Who took it into account. */
   readonly concerned: Set<S>
   /** What they make of it; undefined until it is asked for. */
-  state: RowState | undefined
+  state: Fold | undefined
 }
 
 /** What pending writes do to one table. */
@@ -50,23 +43,17 @@ interface MutableOverlay<S> extends TableOverlay<S> {
   readonly unpredicted: Set<WriteId>
 }
 
-/** Which rows of a table something touched, each with those who took it into account so far. */
-export interface TouchedTable<S> {
-  readonly rows: Map<RowKey, ReadonlySet<S>>
-  /** It touched, or no longer touches, rows of which it cannot be told which. */
-  untold: boolean
+/** Rows that something touched, each with those who took it into account so far. */
+export interface Touched<S> {
+  readonly rows: TouchedRow<S>[]
+  /** Tables of which it touched, or no longer touches, rows of which it cannot be told which. */
+  readonly untold: Set<string>
 }
 
-export type Touched<S> = Map<string, TouchedTable<S>>
-
-/** The part of it that is of one table. */
-export function touchedIn<S>(touched: Touched<S>, table: string): TouchedTable<S> {
-  let of = touched.get(table)
-  if (of === undefined) {
-    of = { rows: new Map(), untold: false }
-    touched.set(table, of)
-  }
-  return of
+export interface TouchedRow<S> {
+  readonly table: string
+  readonly key: RowKey
+  readonly concerned: ReadonlySet<S>
 }
 
 /**
@@ -77,11 +64,7 @@ export class PendingWrites<S> {
   readonly #tables: (name: string) => TableInfo | undefined
   /** By table; none is kept empty. */
   readonly #overlays = new Map<string, MutableOverlay<S>>()
-  /** By write, the rows that it touches. */
-  readonly #touched = new Map<
-    WriteId,
-    readonly { readonly table: string; readonly keys: readonly RowKey[] }[]
-  >()
+  readonly #touched = new Map<WriteId, Touched<S>>()
 
   constructor(tables: (name: string) => TableInfo | undefined) {
     this.#tables = tables
@@ -97,57 +80,60 @@ export class PendingWrites<S> {
 
   /** Adds a write and tells which rows it touches. `execute`: what SQL text does to rows that are known. */
   add(write: WriteId, operations: readonly Operation[], execute: Execute): Touched<S> {
-    const touched: Touched<S> = new Map()
-    const cannotTell = (table: TableInfo) => {
-      touchedIn(touched, table.name).untold = true
-      this.#overlayOf(table).unpredicted.add(write)
-    }
+    const touched: Touched<S> = { rows: [], untold: new Set() }
+    this.#touched.set(write, touched)
     for (const operation of operations) {
       if (operation.type === 'exec') {
-        this.#addExec(write, execute(operation), touched, cannotTell)
+        this.#addExec(write, execute(operation), touched)
         continue
       }
       const table = this.#tables(operation.table)
       if (table === undefined) continue
       const change = rowOperation(write, table, operation)
-      if (change === undefined) cannotTell(table)
+      if (change === undefined) this.#addUntold(write, table, touched)
       else this.#append(touched, table, change.key, change.row)
-      this.#spread(table, operation.type, cannotTell)
+      this.#spread(write, table, operation.type, touched)
     }
-    const all: { readonly table: string; readonly keys: readonly RowKey[] }[] = []
-    for (const [table, { rows }] of touched) all.push({ table, keys: [...rows.keys()] })
-    this.#touched.set(write, all)
     return touched
   }
 
-  #addExec(
-    write: WriteId,
-    done: ReturnType<Execute>,
-    touched: Touched<S>,
-    cannotTell: (table: TableInfo) => void,
-  ): void {
+  #addExec(write: WriteId, done: ReturnType<Execute>, touched: Touched<S>): void {
     // Rows that nobody here has seen may be among those that it changes.
     for (const name of done.type === 'unknown' ? done.tables : [done.table]) {
       const table = this.#tables(name)
       if (table === undefined) continue
-      cannotTell(table)
+      this.#addUntold(write, table, touched)
       if (done.type !== 'unknown')
         for (const [key, change] of done.rows) this.#append(touched, table, key, { ...change, write })
-      this.#spread(table, done.type === 'update' ? 'update' : 'delete', cannotTell)
+      this.#spread(write, table, done.type === 'update' ? 'update' : 'delete', touched)
     }
   }
 
+  #addUntold(write: WriteId, table: TableInfo, touched: Touched<S>): void {
+    touched.untold.add(table.name)
+    this.#overlayOf(table).unpredicted.add(write)
+  }
+
   #append(touched: Touched<S>, table: TableInfo, key: RowKey, operation: RowOperation): void {
-    const concerned = append(this.#overlayOf(table).rows, key, operation)
-    touchedIn(touched, table.name).rows.set(key, concerned)
+    const { rows } = this.#overlayOf(table)
+    let pending = rows.get(key)
+    if (pending === undefined) {
+      pending = { operations: [], concerned: new Set(), state: undefined }
+      rows.set(key, pending)
+    }
+    const { operations, concerned } = pending
+    // A write may change one row several times.
+    if (operations.at(-1)?.write !== operation.write) touched.rows.push({ table: table.name, key, concerned })
+    operations.push(operation)
+    if (pending.state !== undefined) pending.state = folded(pending.state, operation)
   }
 
   /** What cascades and triggers do to other tables is the engine's to say. */
-  #spread({ changes }: TableInfo, type: Operation['type'], cannotTell: (table: TableInfo) => void): void {
+  #spread(write: WriteId, { changes }: TableInfo, type: Operation['type'], touched: Touched<S>): void {
     const spread = (names: readonly string[]) => {
       for (const name of names) {
         const table = this.#tables(name)
-        if (table !== undefined) cannotTell(table)
+        if (table !== undefined) this.#addUntold(write, table, touched)
       }
     }
     if (type === 'delete') spread(changes.byDelete)
@@ -156,17 +142,24 @@ export class PendingWrites<S> {
 
   /** Withdraws a write, settled or rejected, and tells which rows it touched. */
   remove(write: WriteId): Touched<S> {
-    const touched: Touched<S> = new Map()
-    for (const { table, keys } of this.#touched.get(write) ?? []) {
+    const touched = this.#touched.get(write) ?? { rows: [], untold: new Set() }
+    this.#touched.delete(write)
+    for (const { table, key } of touched.rows) {
       const overlay = this.#overlays.get(table)
       if (overlay === undefined) continue
-      const of = touchedIn(touched, table)
-      of.untold = overlay.unpredicted.delete(write)
-      for (const key of keys) of.rows.set(key, withdraw(overlay.rows, key, write))
-      if (overlay.rows.size === 0 && overlay.unpredicted.size === 0) this.#overlays.delete(table)
+      withdraw(overlay.rows, key, write)
+      this.#drop(overlay)
     }
-    this.#touched.delete(write)
+    for (const table of touched.untold) {
+      const overlay = this.#overlays.get(table)
+      overlay?.unpredicted.delete(write)
+      if (overlay !== undefined) this.#drop(overlay)
+    }
     return touched
+  }
+
+  #drop({ table, rows, unpredicted }: TableOverlay<S>): void {
+    if (rows.size === 0 && unpredicted.size === 0) this.#overlays.delete(table.name)
   }
 
   #overlayOf(table: TableInfo): MutableOverlay<S> {
@@ -179,25 +172,12 @@ export class PendingWrites<S> {
   }
 }
 
-function append<S>(rows: Map<RowKey, PendingRow<S>>, key: RowKey, operation: RowOperation): Set<S> {
-  let pending = rows.get(key)
-  if (pending === undefined) {
-    pending = { operations: [], concerned: new Set(), state: undefined }
-    rows.set(key, pending)
-  }
-  pending.operations.push(operation)
-  pending.state = undefined
-  return pending.concerned
-}
-
-function withdraw<S>(rows: Map<RowKey, PendingRow<S>>, key: RowKey, write: WriteId): ReadonlySet<S> {
+function withdraw<S>(rows: Map<RowKey, PendingRow<S>>, key: RowKey, write: WriteId): void {
   const pending = rows.get(key)
-  if (pending === undefined) return new Set()
-  const { concerned } = pending
+  if (pending === undefined) return
   const operations = pending.operations.filter((operation) => operation.write !== write)
   if (operations.length === 0) rows.delete(key)
-  else rows.set(key, { operations, concerned, state: undefined })
-  return concerned
+  else rows.set(key, { operations, concerned: pending.concerned, state: undefined })
 }
 
 /** An operation by row; undefined where triggers, made-up keys or a moved key leave its effect to the engine. */
@@ -222,11 +202,11 @@ function rowOperation(
     }
     case 'update': {
       const values = new Map<number, Value>()
-      for (const [name, value] of Object.entries(operation.patch)) {
-        const index = table.columns.findIndex((column) => column.name === name)
-        const column = table.columns[index]
-        if (column === undefined || table.key.includes(index)) return undefined
-        values.set(index, stored(value, column.affinity))
+      for (const name of Object.keys(operation.patch)) {
+        const index = columnAt(table, name)
+        const column = index === undefined ? undefined : table.columns[index]
+        if (index === undefined || column === undefined || table.key.includes(index)) return undefined
+        values.set(index, stored(operation.patch[name] as SqlValue, column.affinity))
       }
       const key = keyOf(table, storedKey(table, operation.key))
       return key === undefined ? undefined : { key, row: { write, type: 'patch', values } }
@@ -246,65 +226,4 @@ function storedKey(table: TableInfo, key: readonly SqlValue[]): Value[] {
 function keyOf(table: TableInfo, values: readonly Value[]): RowKey | undefined {
   if (values.some((value) => value === UNKNOWN || value === null)) return undefined
   return encodeKey(values as SqlValue[], table.keyCollations)
-}
-
-/** One row with all pending operations applied. */
-export type RowState =
-  | { readonly exists: false; readonly isNew: boolean }
-  | {
-      readonly exists: true
-      /** Without the pending writes it is not there. */
-      readonly isNew: boolean
-      readonly image: RowImage
-      /** Columns that a pending write gave a value; null where the whole row is a pending insert. */
-      readonly changed: ReadonlySet<number> | null
-    }
-
-const NONE: ReadonlySet<number> = new Set()
-
-/** A row that no pending write touches. */
-export function untouched(image: RowImage): RowState {
-  return { exists: true, isNew: false, image, changed: NONE }
-}
-
-/**
- * Applies pending operations to a row. `before`: what the engine knows of it; undefined where this client has not seen
- * the row, so that it may or may not be there.
- */
-export function fold(before: RowImage | undefined, operations: readonly RowOperation[]): RowState {
-  let exists: boolean | undefined = before === undefined ? undefined : true
-  /** What pending writes gave columns; over it the last insert, else what the row was. */
-  let values = new Map<number, Value>()
-  let under: RowImage = before ?? (() => UNKNOWN)
-  let inserted = false
-  let isNew = false
-  for (const operation of operations) {
-    switch (operation.type) {
-      case 'insert':
-        // The row is there already: the insert was applied before (a write sent again), or will be refused.
-        if (exists === true) break
-        isNew ||= exists === undefined
-        exists = true
-        inserted = true
-        values = new Map()
-        under = (column) => operation.values[column] ?? null
-        break
-      case 'patch':
-        if (exists === false) break
-        for (const [column, value] of operation.values) values.set(column, value)
-        break
-      case 'delete':
-        exists = false
-        break
-    }
-  }
-  if (exists === false) return { exists, isNew }
-  const image: RowImage =
-    values.size === 0
-      ? under
-      : (column) => {
-          const value = values.get(column)
-          return value === undefined ? under(column) : value
-        }
-  return { exists: true, isNew, image, changed: inserted ? null : new Set(values.keys()) }
 }

@@ -19,9 +19,9 @@ const image =
   (column) =>
     values[column] ?? null
 
-function find<S>(routing: Routing<S>, table: string, ...images: (RowImage | undefined)[]): S[] {
+function find<S>(routing: Routing<S>, table: string, before?: RowImage, after?: RowImage): S[] {
   const found = new Set<S>()
-  routing.find(table, images, found)
+  routing.find(table, before, after, found)
   return [...found].sort()
 }
 
@@ -103,7 +103,7 @@ test('law: whoever a row can concern is found; of known values nobody else is', 
       const expected = asked.flatMap(([one, stays], i) => (stays && matches(one) ? [i] : []))
       const images = rows.map((values) => (values === undefined ? undefined : image(...values)))
       const found = new Set<number>()
-      routing.find('t', images, found)
+      routing.find('t', images[0], images[1], found)
       expect([...found].sort((a, b) => a - b)).toEqual(expected)
     }),
     { numRuns: 200 },

@@ -48,21 +48,24 @@ export class Routing<S> {
   }
 
   /** Those whom a row can concern that was and is as these images say; undefined: it is not there, or not known. */
-  find(table: string, images: readonly (RowImage | undefined)[], into: Set<S>): void {
+  find(table: string, before: RowImage | undefined, after: RowImage | undefined, into: Set<S>): void {
     const audience = this.#tables.get(table)
     if (audience === undefined) return
     for (const subscriber of audience.any) into.add(subscriber)
-    for (const { column, collation, values } of audience.byColumn.values()) {
-      for (const image of images) {
-        if (image === undefined) continue
-        const value = image(column)
-        if (value === UNKNOWN) for (const each of values.values()) addAll(each, into)
-        else addAll(values.get(encodeKey([value], [collation])), into)
-      }
+    if (audience.byColumn.size === 0) return
+    for (const of of audience.byColumn.values()) {
+      if (before !== undefined) addThoseOf(before, of, into)
+      if (after !== undefined) addThoseOf(after, of, into)
     }
   }
 }
 
+function addThoseOf<S>(image: RowImage, { column, collation, values }: ByColumn<S>, into: Set<S>): void {
+  const value = image(column)
+  if (value === UNKNOWN) for (const each of values.values()) addAll(each, into)
+  else addAll(values.get(encodeKey([value], [collation])), into)
+}
+
 function addAll<S>(subscribers: Iterable<S> | undefined, into: Set<S>): void {
-  for (const subscriber of subscribers ?? []) into.add(subscriber)
+  if (subscribers !== undefined) for (const subscriber of subscribers) into.add(subscriber)
 }

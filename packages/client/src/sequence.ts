@@ -50,6 +50,8 @@ export class Sequence {
 
   /** Those from `start` on and before `end`. */
   slice(start: number, end: number): readonly Entry[] {
+    const [only] = this.#chunks
+    if (only !== undefined && end <= only.entries.length) return only.entries.slice(start, end)
     const part: Entry[] = []
     let first = 0
     for (const { entries } of this.#chunks) {

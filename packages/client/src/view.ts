@@ -280,7 +280,7 @@ export class View {
     if (this.#limit !== null) return this.#flushWindow(this.#limit, edits)
     // Where several rows move, some may be where they were.
     const moves = edits.filter(({ type }) => type === 'remove').length
-    if (moves > 1 && before.length <= FEW && looksLike(before, this.#shown)) return null
+    if (moves > 1 && before.length <= FEW && looksLike(before.toArray(), this.#shown.toArray())) return null
     return shownBy(edits)
   }
 
@@ -367,8 +367,10 @@ export class View {
       for (const { index } of seen) this.#visible = this.#visible.with(index, this.#shown.at(index) as Entry)
       return shownBy(seen)
     }
-    this.#visible = this.#shown.slice(0, limit)
-    return shownBetween(before, this.#visible)
+    const after = this.#shown.slice(0, limit)
+    this.#visible = after
+    if (!isOneStep(edits)) return shownBetween(before, after)
+    return looksLike(before, after) ? null : shownBy(editsOfWindow(edits, before.length, after, limit))
   }
 
   /** Makes the list anew: the base without what is predicted otherwise, and with it. */
@@ -413,9 +415,9 @@ export class View {
   }
 }
 
-function looksLike(before: Sequence, after: Sequence): boolean {
-  const rows = before.rows()
-  return before.length === after.length && after.rows().every((row, i) => row === rows[i])
+/** A row of a join may come from others, and look the same. */
+function looksLike(before: readonly Entry[], after: readonly Entry[]): boolean {
+  return before.length === after.length && before.every(({ row }, i) => row === after[i]?.row)
 }
 
 function shownBy(edits: readonly Edit[]): Shown | null {
@@ -423,11 +425,39 @@ function shownBy(edits: readonly Edit[]): Shown | null {
 }
 
 function shownBetween(before: readonly Entry[], after: readonly Entry[]): Shown | null {
-  // A row of a join may come from others, and look the same.
-  if (before.length === after.length && before.every(({ row }, i) => row === after[i]?.row)) return null
+  if (looksLike(before, after)) return null
   const edits = editsBetween(before, after)
   if (edits !== null && edits.length === 0) return null
   return { edits, renewed: (among) => (edits === null ? renewedRows(before, after, among) : []) }
+}
+
+/** Whether they take out one row at most, then put in one at most. */
+function isOneStep(edits: readonly Edit[]): boolean {
+  const steps = edits.filter(({ type }) => type !== 'update')
+  return (
+    steps.length === 1 || (steps.length === 2 && steps[0]?.type === 'remove' && steps[1]?.type === 'insert')
+  )
+}
+
+/** What edits of one step do to the first `limit` rows: `length` of them were shown, `after` are. */
+function editsOfWindow(
+  edits: readonly Edit[],
+  length: number,
+  after: readonly Entry[],
+  limit: number,
+): Edit[] {
+  const seen: Edit[] = []
+  let left = length
+  for (const edit of edits) {
+    if (edit.index >= (edit.type === 'insert' ? limit : left)) continue
+    if (edit.type === 'insert' && left === limit) seen.push({ type: 'remove', index: limit - 1 })
+    else if (edit.type === 'insert') left++
+    else if (edit.type === 'remove') left--
+    seen.push(edit)
+  }
+  const last = after.at(-1)
+  if (left < after.length && last !== undefined) seen.push({ type: 'insert', index: left, row: last.row })
+  return seen
 }
 
 /** Of one table alone: nothing is added to it. */

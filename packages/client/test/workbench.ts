@@ -10,11 +10,12 @@ import type {
 } from '@millrace/protocol'
 import { KnownRows } from '../src/known-rows.ts'
 import { LiveStore } from '../src/live-store.ts'
-import { PendingWrites, type RowState, type Touched, touchedIn } from '../src/pending.ts'
+import { PendingWrites, type TouchedRow } from '../src/pending.ts'
 import type { Rows, Writes } from '../src/predict/predictor.ts'
 import { compileQuery, type SqlQuery } from '../src/query.ts'
 import type { Entry } from '../src/result.ts'
 import { RowCache } from '../src/row-cache.ts'
+import type { RowState } from '../src/row-state.ts'
 import type { Change } from '../src/types.ts'
 import { View } from '../src/view.ts'
 
@@ -45,7 +46,7 @@ export class Workbench {
   /** Commit messages so far. */
   commits = 0
   readonly #session: EngineCalls
-  #renewed: Touched<LiveStore> = new Map()
+  #renewed: TouchedRow<LiveStore>[] = []
   #next = 1
 
   static async open(schema: string): Promise<Workbench> {
@@ -99,7 +100,7 @@ export class Workbench {
   add(operations: readonly Operation[]): WriteId {
     const id = this.#next++ as WriteId
     this.operations.set(id, operations)
-    this.#touch(this.pending.add(id, operations, () => ({ type: 'unknown', tables: [] })))
+    this.#touch(this.pending.add(id, operations, () => ({ type: 'unknown', tables: [] })).rows)
     return id
   }
 
@@ -115,7 +116,7 @@ export class Workbench {
 
   withdraw(id: WriteId): void {
     this.operations.delete(id)
-    this.#touch(this.pending.remove(id))
+    this.#touch(this.pending.remove(id).rows)
     this.#tellRenewed()
   }
 
@@ -165,9 +166,9 @@ export class Workbench {
     }
   }
 
-  #touch(touched: Touched<LiveStore>): void {
-    for (const [table, { rows }] of touched)
-      for (const key of rows.keys()) for (const { store } of this.held.values()) store.view?.touch(table, key)
+  #touch(rows: readonly TouchedRow<LiveStore>[]): void {
+    for (const { table, key } of rows)
+      for (const { store } of this.held.values()) store.view?.touch(table, key)
   }
 
   #renew(table: string, key: RowKey): void {
@@ -175,12 +176,12 @@ export class Workbench {
     const pending = this.pending.row(table, key)
     if (pending === undefined) return
     pending.state = undefined
-    touchedIn(this.#renewed, table).rows.set(key, pending.concerned)
+    this.#renewed.push({ table, key, concerned: pending.concerned })
   }
 
   #tellRenewed(): void {
     const renewed = this.#renewed
-    this.#renewed = new Map()
+    this.#renewed = []
     this.#touch(renewed)
   }
 }

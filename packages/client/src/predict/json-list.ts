@@ -11,6 +11,7 @@ import { type Evaluate, type Image, UNKNOWN, type Unknown, type Value } from '..
 import { compileExpr } from '../expression/compile.ts'
 import { functions } from '../expression/library.ts'
 import type { Entry } from '../result.ts'
+import type { Columns } from '../row-state.ts'
 import { intersects } from './predictor.ts'
 
 /** Characters in all lists of a result up to which they are read: that takes the main thread some milliseconds, once. */
@@ -32,7 +33,7 @@ export interface ListedRow {
   readonly home: Home | undefined
   readonly isListed: boolean | Unknown
   /** Columns that they gave a value; null: any. */
-  readonly changed: ReadonlySet<number> | null
+  readonly changed: Columns | null
   readonly image: Image
 }
 

@@ -1,8 +1,8 @@
 import type { Collation, RowKey, WriteId } from '@millrace/protocol'
 import { UNKNOWN, type Unknown } from '../expression/cell.ts'
-import type { RowState } from '../pending.ts'
 import type { Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
+import type { Columns, RowState } from '../row-state.ts'
 
 /*
  * The contract of the predictors. A predictor knows one live query's plan. It speaks of the result in units: what becomes
@@ -107,7 +107,7 @@ export function tellBySome<Cause, T>(
   return some
 }
 
-export function intersects(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
-  for (const each of a) if (b.has(each)) return true
+export function intersects(a: Columns, b: Columns): boolean {
+  for (const each of a.keys()) if (b.has(each)) return true
   return false
 }

@@ -13,9 +13,9 @@ import {
 import { type Evaluate, type Image, UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
 import { compileCondition, compileExpr } from '../expression/compile.ts'
 import type { Truth } from '../expression/convert.ts'
-import type { RowState } from '../pending.ts'
 import type { Decoder, Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
+import type { Columns, RowState } from '../row-state.ts'
 import { conditionOf } from './condition.ts'
 import {
   type Held,
@@ -51,7 +51,7 @@ interface Source {
 interface Part {
   readonly image: RowImage
   /** Columns that differ from what the engine said of this result row; null: any may. */
-  readonly changed: ReadonlySet<number> | null
+  readonly changed: Columns | null
 }
 
 const NONE: ReadonlySet<number> = new Set()

@@ -12,9 +12,9 @@ import {
 import { type Evaluate, type Image, UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
 import { compileCondition, compileExpr } from '../expression/compile.ts'
 import type { Truth } from '../expression/convert.ts'
-import type { RowState } from '../pending.ts'
 import type { Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
+import type { Columns, RowState } from '../row-state.ts'
 import { conditionOf } from './condition.ts'
 import { JsonLists, type ListedRow } from './json-list.ts'
 import { type Interest, intersects, type Rows, rowName, type Touch, type Writes } from './predictor.ts'
@@ -26,7 +26,7 @@ export interface Parent {
   readonly known: Entry | undefined
   readonly image: RowImage
   /** Columns that pending writes gave a value; null: the row is new. */
-  readonly changed: ReadonlySet<number> | null
+  readonly changed: Columns | null
 }
 
 /** A part of WHERE. */
@@ -291,7 +291,7 @@ export class Subqueries {
 }
 
 /** Whether one of the columns is among those that changed; null: any may be. */
-function isChanged(changed: ReadonlySet<number> | null, columns: ReadonlySet<number>): boolean {
+function isChanged(changed: Columns | null, columns: ReadonlySet<number>): boolean {
   return changed === null || intersects(changed, columns)
 }
 

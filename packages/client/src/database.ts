@@ -531,10 +531,7 @@ class Client implements Database {
     let tell = () => {
       for (let news = this.#news.shift(); news !== undefined; news = this.#news.shift()) {
         const { store, change, listeners } = news
-        notifyAll(
-          listeners.filter((listener) => store.listeners.has(listener)),
-          change,
-        )
+        for (const listener of listeners) if (store.listeners.has(listener)) notify(listener, change)
       }
     }
     for (const batch of this.#batches) {
@@ -586,14 +583,16 @@ function addOwn<T>(set: Set<T>, own: T): () => void {
 
 /** A listener that throws does not stop the others; its error is reported as one that nobody caught. */
 function notifyAll<T>(listeners: Iterable<(value: T) => void>, value: T): void {
-  for (const listener of [...listeners]) {
-    try {
-      listener(value)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+  for (const listener of [...listeners]) notify(listener, value)
+}
+
+function notify<T>(listener: (value: T) => void, value: T): void {
+  try {
+    listener(value)
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
   }
 }
 

@@ -84,6 +84,8 @@ export function* execute(
         value === UNKNOWN ? UNKNOWN : stored(value, table.columns[column]?.affinity ?? 'BLOB'),
       ] as const
     })
-    yield [key, { type: 'patch', values: new Map(patch) }]
+    // A column may be set twice; the last counts.
+    const given = new Map(patch)
+    yield [key, { type: 'patch', columns: [...given.keys()], values: [...given.values()] }]
   }
 }

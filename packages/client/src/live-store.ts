@@ -4,7 +4,7 @@ import type { TableOverlay } from './pending.ts'
 import type { CompiledQuery } from './query.ts'
 import { Decoder, type Entry } from './result.ts'
 import type { Change, Snapshot } from './types.ts'
-import { type Shown, View, type World } from './view.ts'
+import { NONE_RENEWED, type Shown, View, type World } from './view.ts'
 
 const NO_ROWS: readonly never[] = Object.freeze([])
 
@@ -136,7 +136,7 @@ export class LiveStore {
     if (shown !== null && view !== null) this.#rows = new LazyRows(view.reader)
     const snapshot = new StoreSnapshot(this.#rows, status, this.#error, settling, old.version + 1)
     this.#snapshot = snapshot
-    return { snapshot, edits: shown === null ? [] : shown.edits, renewed: shown?.renewed ?? (() => []) }
+    return { snapshot, edits: shown === null ? [] : shown.edits, renewed: shown?.renewed ?? NONE_RENEWED }
   }
 
   #take(view: View): Shown | null {
@@ -150,8 +150,12 @@ export class LiveStore {
 
 function isSettling(view: View, overlayOf: (table: string) => TableOverlay | undefined): boolean {
   if (view.isUnsure) return true
-  if (view.unpredicted.some((table) => overlayOf(table) !== undefined)) return true
-  return view.predictedTables.some((table) => (overlayOf(table)?.unpredicted.size ?? 0) > 0)
+  for (const table of view.unpredicted) if (overlayOf(table) !== undefined) return true
+  for (const table of view.predictedTables) {
+    const overlay = overlayOf(table)
+    if (overlay !== undefined && overlay.unpredicted.size > 0) return true
+  }
+  return false
 }
 
 /** The array of rows, made when it is first read: a Solid store that is patched by edits never asks for it. */

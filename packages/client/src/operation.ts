@@ -1,5 +1,6 @@
 import { MillraceError, type Operation, type SqlValue, type TableInfo, toSqlValue } from '@millrace/protocol'
 import { targetOf } from './exec-plans.ts'
+import { columnAt } from './table.ts'
 import type { Key } from './types.ts'
 
 /** Makes operations of what users give, checked against the schema, so that mistakes are met where they are made. */
@@ -60,10 +61,12 @@ function columnsOf(table: TableInfo, given: object): Record<string, SqlValue> {
     )
   }
   const columns: Record<string, SqlValue> = {}
-  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
-    const column =
-      table.columns.find((known) => known.name === name) ??
-      table.columns.find((known) => known.name.toLowerCase() === name.toLowerCase())
+  for (const name of Object.keys(given)) {
+    const value: unknown = (given as Record<string, unknown>)[name]
+    const at =
+      columnAt(table, name) ??
+      table.columns.findIndex((known) => known.name.toLowerCase() === name.toLowerCase())
+    const column = table.columns[at]
     if (column === undefined) {
       throw new MillraceError(
         'SCHEMA_MISMATCH',

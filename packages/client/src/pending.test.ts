@@ -129,7 +129,7 @@ describe('column patches', () => {
           [...(pending.overlay('todo')?.rows ?? [])].flatMap(([key, { operations }]) =>
             images.map((before) => {
               const state = fold(before, operations)
-              const changed = state.exists && state.changed !== null ? [...state.changed.keys()].sort() : null
+              const changed = state.exists && state.changed !== null ? [...state.changed].sort() : null
               return [key, state.exists ? columns.map((_, i) => state.image(i)) : null, changed]
             }),
           )
@@ -241,7 +241,7 @@ describe('what a write costs does not depend on how many are pending', () => {
   test('a row that no view has is new where an insert is the first that is done to it', () => {
     const row = { write: 1 as WriteId, type: 'insert', values: ['t'] } as const
     const gone = { write: 2 as WriteId, type: 'delete' } as const
-    const patch = { write: 3 as WriteId, type: 'patch', values: new Map([[1, 'x']]) } as const
+    const patch = { write: 3 as WriteId, type: 'patch', columns: [1], values: ['x'] } as const
     expect(fold(undefined, [row])).toMatchObject({ exists: true, isNew: true })
     expect(fold(undefined, [row, gone])).toMatchObject({ exists: false, isNew: true })
     expect(fold(undefined, [row, gone, row])).toMatchObject({ exists: true, isNew: true })

@@ -201,15 +201,17 @@ function rowOperation(
       return key === undefined ? undefined : { key, row: { write, type: 'insert', values } }
     }
     case 'update': {
-      const values = new Map<number, Value>()
+      const columns: number[] = []
+      const values: Value[] = []
       for (const name of Object.keys(operation.patch)) {
         const index = columnAt(table, name)
         const column = index === undefined ? undefined : table.columns[index]
         if (index === undefined || column === undefined || table.key.includes(index)) return undefined
-        values.set(index, stored(operation.patch[name] as SqlValue, column.affinity))
+        columns.push(index)
+        values.push(stored(operation.patch[name] as SqlValue, column.affinity))
       }
       const key = keyOf(table, storedKey(table, operation.key))
-      return key === undefined ? undefined : { key, row: { write, type: 'patch', values } }
+      return key === undefined ? undefined : { key, row: { write, type: 'patch', columns, values } }
     }
     case 'delete': {
       const key = keyOf(table, storedKey(table, operation.key))

@@ -21,10 +21,13 @@ export interface Entry {
 export class Decoder {
   readonly shape: Shape
   readonly #collations
+  /** A row with all its columns: a copy that is filled is faster than one that grows. */
+  readonly #blank: Row
 
   constructor(shape: Shape) {
     this.shape = shape
     this.#collations = shape.key.map(({ collation }) => collation)
+    this.#blank = Object.fromEntries(shape.columns.map((name) => [name, null]))
   }
 
   keyOf(values: WireRow): RowKey {
@@ -42,7 +45,7 @@ export class Decoder {
   ): Entry {
     for (const known of lenders)
       if (known != null && this.#looksSame(known.values, values)) return { key, values, row: known.row }
-    const row: Record<string, SqlValue> = {}
+    const row: Record<string, SqlValue> = { ...this.#blank }
     const { columns } = this.shape
     for (let i = 0; i < columns.length; i++) row[columns[i] as string] = values[i] as SqlValue
     return { key, values, row }

@@ -7,14 +7,17 @@ export type RowOperation = RowChange & { readonly write: WriteId }
 
 export type RowChange =
   | { readonly type: 'insert'; readonly values: readonly Value[] }
-  | { readonly type: 'patch'; readonly values: ReadonlyMap<number, Value> }
+  | ({ readonly type: 'patch' } & Given)
   | { readonly type: 'delete' }
 
-/** Some columns of a table, by their positions. */
-export interface Columns {
-  readonly size: number
-  has(column: number): boolean
-  keys(): Iterable<number>
+/** Columns of a table by their positions, each once. */
+export type Columns = readonly number[]
+
+/** Values for some columns: few, mostly one. */
+interface Given {
+  readonly columns: Columns
+  /** In the same order. */
+  readonly values: readonly Value[]
 }
 
 /** One row with all pending operations applied. */
@@ -35,21 +38,20 @@ export interface Fold {
   /** False where it may not be there, for this client has not seen it. */
   readonly isSure: boolean
   readonly isNew: boolean
-  readonly isInserted: boolean
   /** What it was, or was inserted as. */
   readonly under: RowImage
   /** What was given to columns after that. */
-  readonly values: ReadonlyMap<number, Value>
+  readonly given: Given
   readonly image: RowImage
   readonly changed: Columns | null
 }
 
-const NONE: ReadonlyMap<number, Value> = new Map()
+const NONE: Given = { columns: [], values: [] }
 const UNSEEN: RowImage = () => UNKNOWN
 
 /** A row that no pending write touches. */
 export function untouched(image: RowImage): RowState {
-  return { exists: true, isNew: false, image, changed: NONE }
+  return { exists: true, isNew: false, image, changed: NONE.columns }
 }
 
 /**
@@ -62,11 +64,10 @@ export function fold(before: RowImage | undefined, operations: readonly RowOpera
     exists: true,
     isSure: before !== undefined,
     isNew: false,
-    isInserted: false,
     under: image,
-    values: NONE,
+    given: NONE,
     image,
-    changed: NONE,
+    changed: NONE.columns,
   }
   for (const operation of operations) state = folded(state, operation)
   return state
@@ -74,41 +75,39 @@ export function fold(before: RowImage | undefined, operations: readonly RowOpera
 
 /** With one operation more. */
 export function folded(row: Fold, operation: RowOperation): Fold {
+  const { exists, isSure, isNew, under } = row
   switch (operation.type) {
     case 'insert': {
       // The row is there already: the insert was applied before (a write sent again), or will be refused.
-      if (row.exists && row.isSure) return row
+      if (exists && isSure) return row
       const { values } = operation
-      const under: RowImage = (column) => values[column] ?? null
+      const image: RowImage = (column) => values[column] ?? null
       // Not seen, and inserted: it was not there.
-      const isNew = row.isNew || row.exists
-      return {
-        exists: true,
-        isSure: true,
-        isNew,
-        isInserted: true,
-        under,
-        values: NONE,
-        image: under,
-        changed: null,
-      }
+      const wasNew = isNew || exists
+      return { exists: true, isSure: true, isNew: wasNew, under: image, given: NONE, image, changed: null }
     }
     case 'patch': {
-      if (!row.exists) return row
-      const { under } = row
-      let values: ReadonlyMap<number, Value> = operation.values
-      if (row.values.size > 0) {
-        const both = new Map(row.values)
-        for (const [column, value] of operation.values) both.set(column, value)
-        values = both
-      }
+      if (!exists) return row
+      const given = row.given.columns.length === 0 ? operation : together(row.given, operation)
+      const { columns, values } = given
       const image: RowImage = (column) => {
-        const value = values.get(column)
-        return value === undefined ? under(column) : value
+        const at = columns.indexOf(column)
+        return at === -1 ? under(column) : (values[at] as Value)
       }
-      return { ...row, values, image, changed: row.isInserted ? null : values }
+      return { exists, isSure, isNew, under, given, image, changed: row.changed === null ? null : columns }
     }
     case 'delete':
       return { ...row, exists: false }
   }
+}
+
+function together(given: Given, more: Given): Given {
+  const columns = given.columns.slice()
+  const values = given.values.slice()
+  more.columns.forEach((column, i) => {
+    const at = columns.indexOf(column)
+    if (at === -1) columns.push(column)
+    values[at === -1 ? values.length : at] = more.values[i] as Value
+  })
+  return { columns, values }
 }

@@ -30,10 +30,13 @@ class Chunk {
 export class Sequence {
   readonly #chunks: readonly Chunk[]
   readonly length: number
+  /** Where each chunk begins; made when it is first asked for. */
+  #starts: readonly number[] | undefined
 
-  private constructor(chunks: readonly Chunk[], length: number) {
+  private constructor(chunks: readonly Chunk[], length: number, starts?: readonly number[]) {
     this.#chunks = chunks
     this.length = length
+    this.#starts = starts
   }
 
   static from(entries: readonly Entry[]): Sequence {
@@ -44,8 +47,8 @@ export class Sequence {
 
   at(index: number): Entry | undefined {
     if (index < 0 || index >= this.length) return undefined
-    const [chunk, start] = this.#chunkAt(index)
-    return this.#chunks[chunk]?.entries[index - start]
+    const chunk = this.#chunkAt(index)
+    return this.#entriesOf(chunk)[index - this.#startOf(chunk)]
   }
 
   /** Those from `start` on and before `end`. */
@@ -78,22 +81,20 @@ export class Sequence {
     let high = this.#chunks.length
     while (low < high) {
       const middle = (low + high) >> 1
-      const last = this.#chunks[middle]?.entries.at(-1) as Entry
-      if (compare(last, entry) < 0) low = middle + 1
+      const entries = this.#entriesOf(middle)
+      if (compare(entries[entries.length - 1] as Entry, entry) < 0) low = middle + 1
       else high = middle
     }
-    const chunk = this.#chunks[low]
-    if (chunk === undefined) return this.length
-    let start = 0
-    for (let i = 0; i < low; i++) start += (this.#chunks[i] as Chunk).entries.length
+    if (low === this.#chunks.length) return this.length
+    const entries = this.#entriesOf(low)
     let from = 0
-    let to = chunk.entries.length
+    let to = entries.length
     while (from < to) {
       const middle = (from + to) >> 1
-      if (compare(chunk.entries[middle] as Entry, entry) < 0) from = middle + 1
+      if (compare(entries[middle] as Entry, entry) < 0) from = middle + 1
       else to = middle
     }
-    return start + from
+    return this.#startOf(low) + from
   }
 
   /** Where the entry with this key is; −1 where it is not. Found by its order if there is one, else by looking. */
@@ -113,44 +114,63 @@ export class Sequence {
   }
 
   with(index: number, entry: Entry): Sequence {
-    const [chunk, start] = this.#chunkAt(index)
-    const { entries } = this.#chunks[chunk] as Chunk
-    return this.#replace(chunk, [entries.with(index - start, entry)], 0)
+    const chunk = this.#chunkAt(index)
+    const fresh = new Chunk(this.#entriesOf(chunk).with(index - this.#startOf(chunk), entry))
+    return new Sequence(this.#chunks.with(chunk, fresh), this.length, this.#starts)
   }
 
   inserted(index: number, entry: Entry): Sequence {
     if (this.#chunks.length === 0) return Sequence.from([entry])
-    const [chunk, start] = this.#chunkAt(Math.min(index, this.length - 1))
-    const entries = (this.#chunks[chunk] as Chunk).entries.toSpliced(index - start, 0, entry)
+    const chunk = this.#chunkAt(Math.min(index, this.length - 1))
+    const entries = this.#entriesOf(chunk).toSpliced(index - this.#startOf(chunk), 0, entry)
     const half = entries.length >> 1
-    const parts = entries.length > CHUNK ? [entries.slice(0, half), entries.slice(half)] : [entries]
-    return this.#replace(chunk, parts, 1)
+    const chunks =
+      entries.length > CHUNK
+        ? this.#chunks.toSpliced(chunk, 1, new Chunk(entries.slice(0, half)), new Chunk(entries.slice(half)))
+        : this.#chunks.with(chunk, new Chunk(entries))
+    return new Sequence(chunks, this.length + 1)
   }
 
   removed(index: number): Sequence {
-    const [chunk, start] = this.#chunkAt(index)
-    const entries = (this.#chunks[chunk] as Chunk).entries.toSpliced(index - start, 1)
-    return this.#replace(chunk, entries.length === 0 ? [] : [entries], -1)
-  }
-
-  #replace(chunk: number, parts: readonly (readonly Entry[])[], more: number): Sequence {
-    const fresh = parts.map((entries) => new Chunk(entries))
-    const [only] = fresh
+    const chunk = this.#chunkAt(index)
+    const entries = this.#entriesOf(chunk).toSpliced(index - this.#startOf(chunk), 1)
     const chunks =
-      only !== undefined && fresh.length === 1
-        ? this.#chunks.with(chunk, only)
-        : this.#chunks.toSpliced(chunk, 1, ...fresh)
-    return new Sequence(chunks, this.length + more)
+      entries.length === 0 ? this.#chunks.toSpliced(chunk, 1) : this.#chunks.with(chunk, new Chunk(entries))
+    return new Sequence(chunks, this.length - 1)
   }
 
-  /** Its chunk, and where that begins. */
-  #chunkAt(index: number): [chunk: number, start: number] {
-    let start = 0
-    for (let i = 0; i < this.#chunks.length; i++) {
-      const { length } = (this.#chunks[i] as Chunk).entries
-      if (index < start + length) return [i, start]
-      start += length
+  #entriesOf(chunk: number): readonly Entry[] {
+    return (this.#chunks[chunk] as Chunk).entries
+  }
+
+  #startOf(chunk: number): number {
+    return chunk === 0 ? 0 : (this.#startsOfAll()[chunk] as number)
+  }
+
+  /** The chunk that an index lies in. */
+  #chunkAt(index: number): number {
+    if (this.#chunks.length === 1) return 0
+    const starts = this.#startsOfAll()
+    let low = 0
+    let high = starts.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((starts[middle] as number) <= index) low = middle
+      else high = middle - 1
     }
-    return [this.#chunks.length - 1, start - (this.#chunks.at(-1)?.entries.length ?? 0)]
+    return low
+  }
+
+  #startsOfAll(): readonly number[] {
+    if (this.#starts === undefined) {
+      const starts: number[] = []
+      let start = 0
+      for (const { entries } of this.#chunks) {
+        starts.push(start)
+        start += entries.length
+      }
+      this.#starts = starts
+    }
+    return this.#starts
   }
 }

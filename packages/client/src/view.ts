@@ -170,11 +170,10 @@ export class View {
   touch(table: string, key: RowKey): void {
     if (this.predictor === null) return
     const { units, untold } = this.predictor.touch(table, key, this.#held)
-    const row = rowName(table, key)
-    if (untold) this.#untold.add(row)
-    else this.#untold.delete(row)
+    if (untold) this.#untold.add(rowName(table, key))
+    else if (this.#untold.size > 0) this.#untold.delete(rowName(table, key))
     for (const unit of units) this.#mark(unit)
-    for (const unit of this.#awaiting.get(row) ?? []) this.#mark(unit)
+    this.notice(table, key)
   }
 
   /** A row is known otherwise, be it in use here or not. True where something was told by it. */
@@ -279,8 +278,8 @@ export class View {
     this.#previous = null
     if (this.#limit !== null) return this.#flushWindow(this.#limit, edits)
     // Where several rows move, some may be where they were.
-    const moves = edits.filter(({ type }) => type === 'remove').length
-    if (moves > 1 && before.length <= FEW && looksLike(before.toArray(), this.#shown.toArray())) return null
+    if (areMoved(edits) && before.length <= FEW && looksLike(before.toArray(), this.#shown.toArray()))
+      return null
     return shownBy(edits)
   }
 
@@ -420,8 +419,11 @@ function looksLike(before: readonly Entry[], after: readonly Entry[]): boolean {
   return before.length === after.length && before.every(({ row }, i) => row === after[i]?.row)
 }
 
+/** Edits tell of each row. */
+export const NONE_RENEWED = () => []
+
 function shownBy(edits: readonly Edit[]): Shown | null {
-  return edits.length === 0 ? null : { edits, renewed: () => [] }
+  return edits.length === 0 ? null : { edits, renewed: NONE_RENEWED }
 }
 
 function shownBetween(before: readonly Entry[], after: readonly Entry[]): Shown | null {
@@ -429,6 +431,11 @@ function shownBetween(before: readonly Entry[], after: readonly Entry[]): Shown 
   const edits = editsBetween(before, after)
   if (edits !== null && edits.length === 0) return null
   return { edits, renewed: (among) => (edits === null ? renewedRows(before, after, among) : []) }
+}
+
+/** Whether several rows are. */
+function areMoved(edits: readonly Edit[]): boolean {
+  return edits.length > 3 && edits.filter(({ type }) => type === 'remove').length > 1
 }
 
 /** Whether they take out one row at most, then put in one at most. */

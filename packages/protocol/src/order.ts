@@ -15,7 +15,8 @@ export function compareRows(
   a: readonly SqlValue[],
   b: readonly SqlValue[],
 ): number {
-  for (const { column, collation, descending, nullsFirst } of terms) {
+  for (let i = 0; i < terms.length; i++) {
+    const { column, collation, descending, nullsFirst } = terms[i] as OrderTerm
     const x = a[column] as SqlValue
     const y = b[column] as SqlValue
     if (x === y) continue

@@ -35,6 +35,8 @@ interface Input {
 
 /** What one row takes from a group, or gives to it. */
 interface Contribution {
+  /** Of the group. */
+  readonly unit: RowKey
   readonly key: readonly SqlValue[]
   readonly sign: 1 | -1
   /** One per wire column: 1 or 0 of a count, the input of a sum or of an extreme; null: nothing. */
@@ -101,11 +103,15 @@ export class GroupsPredictor implements Predictor {
     const now = contributions === UNKNOWN ? [] : contributions
     if (now.length > 0) this.#contributions.set(key, now)
     else this.#contributions.delete(key)
-    const units = new Set([...before, ...now].map((contribution) => this.#unitOf(contribution)))
-    for (const unit of units) {
-      const here = now.filter((contribution) => this.#unitOf(contribution) === unit)
-      this.#moveBy(unit, key, here)
-    }
+    const units = new Set<RowKey>()
+    for (const { unit } of before) units.add(unit)
+    for (const { unit } of now) units.add(unit)
+    for (const unit of units)
+      this.#moveBy(
+        unit,
+        key,
+        now.filter((contribution) => contribution.unit === unit),
+      )
     return { units, untold: told === UNKNOWN }
   }
 
@@ -132,7 +138,8 @@ export class GroupsPredictor implements Predictor {
     const key = this.#groupBy.map((evaluate) => evaluate(image, this.#parameters))
     const inputs = this.#inputs.map((input, i) => this.#inputOf(input, this.#plan.outputs[i], image))
     if (key.includes(UNKNOWN) || inputs.includes(UNKNOWN)) return UNKNOWN
-    return [{ key: key as SqlValue[], sign, inputs: inputs as SqlValue[] }]
+    const unit = encodeKey(key as SqlValue[], this.#collations)
+    return [{ unit, key: key as SqlValue[], sign, inputs: inputs as SqlValue[] }]
   }
 
   #inputOf(
@@ -154,10 +161,6 @@ export class GroupsPredictor implements Predictor {
       default:
         return value
     }
-  }
-
-  #unitOf({ key }: Contribution): RowKey {
-    return encodeKey(key, this.#collations)
   }
 
   /** `here`: what the row now takes from this group, and gives to it. */
@@ -231,47 +234,34 @@ export class GroupsPredictor implements Predictor {
   /** The group's wire row as the pending writes make it. */
   #valuesOf(old: WireRow | undefined, moved: Moved): WireRow | Unknown {
     const { outputs } = this.#plan
-    const values: SqlValue[] = []
-    const sums = new Map<number, number | null>()
-    for (const [i, output] of outputs.entries()) {
-      if (output.type !== 'sum') continue
-      const sum = sumOf(i, output, old, moved)
-      if (sum === UNKNOWN) return UNKNOWN
-      sums.set(i, sum)
-    }
-    for (const [i, output] of outputs.entries()) {
+    const values: Value[] = outputs.map((output, i) => {
       const before = old?.[i]
       switch (output.type) {
         case 'key':
-          values.push(before ?? (old === undefined ? (keyOf(moved)[output.index] as SqlValue) : null))
-          break
+          return before ?? (old === undefined ? (keyOf(moved)[output.index] as SqlValue) : null)
         case 'count':
-          values.push(((before as number | undefined) ?? 0) + (moved.added[i] as number))
-          break
+          return ((before as number | undefined) ?? 0) + (moved.added[i] as number)
         case 'reals':
-          values.push(before ?? 0)
-          break
+          return before ?? 0
         case 'sum':
-          values.push(sums.get(i) ?? null)
-          break
-        case 'total':
-          values.push(sums.get(output.sum) ?? 0)
-          break
-        case 'avg': {
-          const sum = sums.get(output.sum) ?? null
-          // SQLite divides the sum as a double.
-          values.push(sum === null ? null : sum / inputsOf(output, old, moved))
-          break
-        }
+          return sumOf(i, output, old, moved)
         case 'min':
-        case 'max': {
-          const extreme = extremeOf(i, output, before ?? null, moved)
-          if (extreme === UNKNOWN) return UNKNOWN
-          values.push(extreme)
-        }
+        case 'max':
+          return extremeOf(i, output, before ?? null, moved)
+        default:
+          // Of the sum, below.
+          return null
       }
-    }
-    return values
+    })
+    if (values.includes(UNKNOWN)) return UNKNOWN
+    outputs.forEach((output, i) => {
+      if (output.type !== 'total' && output.type !== 'avg') return
+      const sum = values[output.sum] as number | null
+      if (output.type === 'total') values[i] = sum ?? 0
+      // SQLite divides the sum as a double.
+      else values[i] = sum === null ? null : sum / inputsOf(output, old, moved)
+    })
+    return values as SqlValue[]
   }
 }
 

@@ -107,7 +107,7 @@ export function tellBySome<Cause, T>(
   return some
 }
 
-export function intersects(a: Columns, b: Columns): boolean {
-  for (const each of a.keys()) if (b.has(each)) return true
+export function intersects(changed: Columns, reads: ReadonlySet<number>): boolean {
+  if (reads.size > 0) for (const column of changed) if (reads.has(column)) return true
   return false
 }

@@ -15,7 +15,7 @@ import { compileCondition, compileExpr } from '../expression/compile.ts'
 import type { Truth } from '../expression/convert.ts'
 import type { Decoder, Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
-import type { Columns, RowState } from '../row-state.ts'
+import type { Columns } from '../row-state.ts'
 import { conditionOf } from './condition.ts'
 import {
   type Held,
@@ -38,6 +38,12 @@ interface Output {
   readonly reads: Reads
 }
 
+/** The outputs that read a source, by their positions. */
+interface Readers {
+  readonly all: readonly number[]
+  readonly byColumn: ReadonlyMap<number, readonly number[]>
+}
+
 interface Source {
   readonly plan: PlanSource
   readonly collations: readonly Collation[]
@@ -55,6 +61,7 @@ interface Part {
 }
 
 const NONE: ReadonlySet<number> = new Set()
+const UNCHANGED: Columns = []
 const MISSING: RowImage = () => null
 const UNSEEN: RowImage = () => UNKNOWN
 
@@ -70,6 +77,8 @@ export class RowsPredictor implements Predictor {
   readonly #decoder: Decoder
   readonly #rows: Rows
   readonly #outputs: readonly Output[]
+  /** By source; behind them, those of what subqueries make. */
+  readonly #readers: readonly Readers[]
   readonly #where: Evaluate<Truth> | null
   readonly #whereReads: Reads
   readonly #orderReads: Reads
@@ -102,6 +111,7 @@ export class RowsPredictor implements Predictor {
       on: reads(source.on),
     }))
     this.#outputs = plan.outputs.map(compile)
+    this.#readers = from.map((_, i) => readersOf(this.#outputs.map(({ reads }) => reads[i] ?? NONE)))
     this.#where = plan.where === null ? null : compileCondition(plan.where)
     this.#whereReads = reads(plan.where)
     const sorted = (decoder.shape.order ?? []).flatMap(({ column }) => plan.outputs[column] ?? [])
@@ -170,7 +180,7 @@ export class RowsPredictor implements Predictor {
 
   #mayComeBySubquery(unit: RowKey): boolean {
     const first = this.#rows.state((this.#sources[0] as Source).plan.table, unit)
-    const moved = this.#subqueries?.movedAt(unit) ?? NONE
+    const moved = this.#subqueries?.movedAt(unit) ?? UNCHANGED
     return first === undefined && intersects(moved, this.#whereReads.at(-1) ?? NONE)
   }
 
@@ -210,7 +220,7 @@ export class RowsPredictor implements Predictor {
     if (parts === null && this.#mayComeBySubquery(unit)) return UNKNOWN
     // Of a window that starts later, a row that goes may have stood in front of it: the others would move up.
     if (parts === null) return this.#startsLater && this.#isPending(unit) ? UNKNOWN : null
-    if (parts.every(({ changed }) => changed?.size === 0)) return known ?? null
+    if (!isAnyChanged(parts)) return known ?? null
     const image = (source: number, column: number) =>
       (parts[source === SUBQUERY ? this.#sources.length : source] as Part).image(column)
     const decides = touches(parts, this.#whereReads)
@@ -245,15 +255,30 @@ export class RowsPredictor implements Predictor {
   /** A row that stays: of its columns, those are worked out that read something changed. */
   #changed(parts: readonly Part[], image: Image, known: Entry, shown: Entry | null): Entry | Unknown {
     const values = known.values.slice()
-    for (let i = 0; i < values.length; i++) {
-      const { evaluate, reads } = this.#outputs[i] as Output
-      if (!touches(parts, reads)) continue
-      const value = evaluate(image, this.#parameters)
-      if (value === UNKNOWN) return UNKNOWN
-      values[i] = value
+    for (let source = 0; source < parts.length; source++) {
+      const { changed } = parts[source] as Part
+      const { all, byColumn } = this.#readers[source] as Readers
+      if (changed === null) {
+        if (!this.#evaluate(all, image, values)) return UNKNOWN
+        continue
+      }
+      for (const column of changed) {
+        const readers = byColumn.get(column)
+        if (readers !== undefined && !this.#evaluate(readers, image, values)) return UNKNOWN
+      }
     }
     // Looked up anew, a source gives the row another key.
     return this.#decoder.entry(values, [shown, known], this.#isSingle ? known.key : undefined)
+  }
+
+  /** Works out some outputs. False where one cannot be told. */
+  #evaluate(outputs: readonly number[], image: Image, into: SqlValue[]): boolean {
+    for (const i of outputs) {
+      const value = (this.#outputs[i] as Output).evaluate(image, this.#parameters)
+      if (value === UNKNOWN) return false
+      into[i] = value
+    }
+    return true
   }
 
   #isPending(unit: RowKey): boolean {
@@ -274,7 +299,7 @@ export class RowsPredictor implements Predictor {
   ): readonly Part[] | null | Unknown {
     const first = this.#rows.state((this.#sources[0] as Source).plan.table, unit, without)
     if (first === undefined || !first.exists) return null
-    const parts: Part[] = [partOf(first)]
+    const parts: Part[] = [first]
     if (this.#subqueries !== null)
       parts.push(
         this.#subqueries.partOf({ unit, known, image: first.image, changed: first.changed }, without),
@@ -298,7 +323,7 @@ export class RowsPredictor implements Predictor {
     const knownKey = known === undefined ? undefined : this.keyOf(source, known)
     const moved = (lookup ?? []).some(({ reads }) => touches(parts, reads))
     // Nothing was done to it: it is whatever it is.
-    const unseen: Part = { image: UNSEEN, changed: NONE }
+    const unseen: Part = { image: UNSEEN, changed: UNCHANGED }
     let key: RowKey | null | undefined = moved ? undefined : (knownKey ?? undefined)
     if (key === undefined) {
       const image = (of: number, column: number) => (parts[of] as Part).image(column)
@@ -307,18 +332,18 @@ export class RowsPredictor implements Predictor {
       key = values.includes(null) ? null : encodeKey(values as SqlValue[], collations)
     }
     const absent: Part | null = plan.optional
-      ? { image: MISSING, changed: knownKey === null ? NONE : null }
+      ? { image: MISSING, changed: knownKey === null ? UNCHANGED : null }
       : null
     if (key === null) return absent
     through.add(rowName(plan.table, key))
     const state = this.#rows.state(plan.table, key, without)
     if (state === undefined) {
       if (moved) return UNKNOWN
-      return knownKey === null ? { image: MISSING, changed: NONE } : unseen
+      return knownKey === null ? { image: MISSING, changed: UNCHANGED } : unseen
     }
     if (!state.exists) return absent
     const isSame = key === knownKey || (known === undefined && !moved)
-    return isSame ? partOf(state) : { image: state.image, changed: null }
+    return isSame ? state : { image: state.image, changed: null }
   }
 
   /** The rows that a known row of the result comes from. */
@@ -332,7 +357,7 @@ export class RowsPredictor implements Predictor {
     for (const [source, { plan, on }] of this.#sources.entries()) {
       const key = this.keyOf(source, known)
       if (key === null) {
-        parts.push({ image: MISSING, changed: NONE })
+        parts.push({ image: MISSING, changed: UNCHANGED })
         continue
       }
       through.add(rowName(plan.table, key))
@@ -340,7 +365,7 @@ export class RowsPredictor implements Predictor {
       if (state === undefined) return UNKNOWN
       // What an optional source has instead is not known.
       if (!state.exists) return plan.optional ? UNKNOWN : null
-      parts.push(partOf(state))
+      parts.push(state)
       if (touches(parts, on)) return UNKNOWN
     }
     for (const { on } of this.#sources) if (touches(parts, on)) return UNKNOWN
@@ -348,7 +373,22 @@ export class RowsPredictor implements Predictor {
   }
 }
 
-const partOf = ({ image, changed }: Extract<RowState, { exists: true }>): Part => ({ image, changed })
+function isAnyChanged(parts: readonly Part[]): boolean {
+  for (const { changed } of parts) if (changed === null || changed.length > 0) return true
+  return false
+}
+
+function readersOf(reads: readonly ReadonlySet<number>[]): Readers {
+  const byColumn = new Map<number, number[]>()
+  reads.forEach((columns, i) => {
+    for (const column of columns) {
+      const of = byColumn.get(column)
+      if (of === undefined) byColumn.set(column, [i])
+      else of.push(i)
+    }
+  })
+  return { all: reads.flatMap(({ size }, i) => (size > 0 ? [i] : [])), byColumn }
+}
 
 function touches(parts: readonly Part[], reads: Reads): boolean {
   for (let source = 0; source < parts.length; source++) {

@@ -63,7 +63,6 @@ interface Child extends ListedRow {
 type Children = Map<string, { readonly key: RowKey; readonly of: Set<number> }>
 
 const NO_CHILDREN: Children = new Map()
-const NONE: ReadonlySet<number> = new Set()
 const UNSEEN: RowImage = () => UNKNOWN
 
 /**
@@ -157,7 +156,7 @@ export class Subqueries {
     const units = before === undefined ? [] : [before]
     if (!state.exists) return units
     if (changed !== null) {
-      const stays = before !== undefined && !plan.parent.some((column) => changed.has(column))
+      const stays = before !== undefined && !plan.parent.some((column) => changed.includes(column))
       // It was no row of any; and nothing that could make it one was changed.
       const staysOut = before === undefined && !intersects(changed, whereReads)
       if (stays || staysOut) return units
@@ -174,9 +173,9 @@ export class Subqueries {
   }
 
   /** Which subqueries make something else for a unit, by what pending writes do to rows of theirs. */
-  movedAt(unit: RowKey): ReadonlySet<number> {
+  movedAt(unit: RowKey): readonly number[] {
     const children = this.#children.get(unit)
-    return children === undefined ? NONE : new Set([...children.values()].flatMap(({ of }) => [...of]))
+    return children === undefined ? [] : [...new Set([...children.values()].flatMap(({ of }) => [...of]))]
   }
 
   writesAt(unit: RowKey): readonly WriteId[] {
@@ -235,7 +234,7 @@ export class Subqueries {
     // Of a row that was there more is known: its parent, and what its element says.
     const image = within(parent, (column) => {
       const value = state.exists ? state.image(column) : UNKNOWN
-      if (value !== UNKNOWN || changed === null || changed.has(column)) return value
+      if (value !== UNKNOWN || changed === null || changed.includes(column)) return value
       const place = wasListed === true ? plan.parent.indexOf(column) : -1
       if (place !== -1) return parent.image(this.#outerKey[place] as number)
       return home === undefined ? UNKNOWN : (lists?.valueIn(home.element, column) ?? UNKNOWN)

@@ -361,6 +361,22 @@ test('what a pending row looks up is looked up again when somebody else changes 
   expect(held.store.snapshot.data.map(({ label }) => label)).toEqual(['M', 'M'])
 })
 
+// What is told as the engine says it, which is nothing of a row that is new, was not told again when that row came.
+test('a new row is joined when the row that it looks up is there again', async () => {
+  const [bench, held] = await benchWith(
+    3,
+    sql`SELECT item.id, tag.label FROM item JOIN tag ON tag.id = item.tag ORDER BY item.id`,
+  )
+  const before = held.store.snapshot.data
+  const gone = bench.add([remove('tag')('s')])
+  bench.add([insert('item')({ id: 'new', tag: 's' })])
+  bench.refresh(held)
+  expect(held.store.snapshot.data.some(({ id }) => id === 'new')).toBe(false)
+  bench.withdraw(gone)
+  bench.refresh(held)
+  expect(held.store.snapshot.data).toEqual([...before, { id: 'new', label: 'L' }])
+})
+
 // `#mayEnter` takes it that a row that is looked up lets no other in, whatever of it changes.
 test('rows that enter by a pending change of what they look up are told, or waited for', async () => {
   const [bench, held] = await benchWith(

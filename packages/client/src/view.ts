@@ -304,7 +304,8 @@ export class View {
     if (this.predictor === null) return known ?? null
     const through = this.#units === null ? NO_ROWS : new Set<string>()
     const told = this.predictor.stateOf(unit, known, this.#lent(unit) ?? was, through)
-    if (this.#units !== null) this.#await(unit, told === (known ?? null) ? NO_ROWS : through)
+    // What is as the engine said is found by the rows that it comes from; what it did not say, only by these.
+    if (this.#units !== null) this.#await(unit, told === known ? NO_ROWS : through)
     return told
   }
 

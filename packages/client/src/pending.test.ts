@@ -149,7 +149,7 @@ describe('what a write costs does not depend on how many are pending', () => {
     sql`SELECT id, title FROM todo WHERE list = ${'a'} ORDER BY rank DESC, id`,
     sql`SELECT id, title FROM todo ORDER BY rank, id LIMIT 50`,
     sql`SELECT list, count(*) AS n, sum(rank) AS total FROM todo GROUP BY list`,
-    sql`SELECT count(*) AS n, count(*) FILTER (WHERE done = 0) AS active FROM todo`,
+    sql`SELECT count(*) AS n, count(*) FILTER (WHERE done = 0) AS active, max(rank) AS top FROM todo`,
     sql`SELECT todo.id, list.name FROM todo LEFT JOIN list ON list.id = todo.list ORDER BY todo.rank, todo.id`,
   ]
 

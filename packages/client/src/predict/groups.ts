@@ -1,11 +1,8 @@
 import {
-  type Collation,
-  compareValues,
   type Expr,
   encodeKey,
   type GroupOutput,
   type GroupsPlan,
-  identicalRows,
   type RowKey,
   readsOf,
   type SqlValue,
@@ -17,6 +14,7 @@ import type { Truth } from '../expression/convert.ts'
 import type { Decoder, Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
 import { conditionOf } from './condition.ts'
+import { type Contribution, MovedGroup } from './moved-group.ts'
 import {
   type Interest,
   intersects,
@@ -31,24 +29,6 @@ import {
 interface Input {
   readonly arg: Evaluate<Value> | null
   readonly filter: Evaluate<Truth> | null
-}
-
-/** What one row takes from a group, or gives to it. */
-interface Contribution {
-  /** Of the group. */
-  readonly unit: RowKey
-  readonly key: readonly SqlValue[]
-  readonly sign: 1 | -1
-  /** One per wire column: 1 or 0 of a count, the input of a sum or of an extreme; null: nothing. */
-  readonly inputs: readonly SqlValue[]
-}
-
-/** A group that pending writes move. */
-interface Moved {
-  /** By row, the oldest first. */
-  readonly contributions: Map<RowKey, readonly Contribution[]>
-  /** One per wire column: what is added to counts and sums. */
-  readonly added: number[]
 }
 
 const NOTHING: Touch = { units: [], untold: false }
@@ -69,7 +49,7 @@ export class GroupsPredictor implements Predictor {
   /** By row, what it takes and gives. */
   readonly #contributions = new Map<RowKey, readonly Contribution[]>()
   /** By group; none is kept that nothing moves. */
-  readonly #moved = new Map<RowKey, Moved>()
+  readonly #moved = new Map<RowKey, MovedGroup>()
 
   constructor(plan: GroupsPlan, parameters: readonly SqlValue[], decoder: Decoder, rows: Rows) {
     this.#plan = plan
@@ -165,25 +145,10 @@ export class GroupsPredictor implements Predictor {
 
   /** `here`: what the row now takes from this group, and gives to it. */
   #moveBy(unit: RowKey, row: RowKey, here: readonly Contribution[]): void {
-    const moved = this.#moved.get(unit) ?? this.#unmoved()
-    for (const contribution of moved.contributions.get(row) ?? []) this.#add(moved, contribution, -1)
-    for (const contribution of here) this.#add(moved, contribution, 1)
-    // A row that was there keeps its place among the others.
-    if (here.length > 0) moved.contributions.set(row, here)
-    else moved.contributions.delete(row)
-    if (moved.contributions.size > 0) this.#moved.set(unit, moved)
-    else this.#moved.delete(unit)
-  }
-
-  #unmoved(): Moved {
-    return { contributions: new Map(), added: new Array<number>(this.#plan.outputs.length).fill(0) }
-  }
-
-  #add({ added }: Moved, { sign, inputs }: Contribution, times: 1 | -1): void {
-    this.#plan.outputs.forEach(({ type }, i) => {
-      if (type !== 'count' && type !== 'sum') return
-      added[i] = (added[i] as number) + times * sign * ((inputs[i] as number | null) ?? 0)
-    })
+    const moved = this.#moved.get(unit) ?? new MovedGroup(this.#plan.outputs)
+    moved.set(row, here)
+    if (moved.isEmpty) this.#moved.delete(unit)
+    else this.#moved.set(unit, moved)
   }
 
   stateOf(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null | Unknown {
@@ -192,21 +157,15 @@ export class GroupsPredictor implements Predictor {
   }
 
   tellPart(unit: RowKey, known: Entry | undefined, shown: Entry | null): Entry | null {
-    const all = this.#moved.get(unit)?.contributions ?? new Map<RowKey, readonly Contribution[]>()
-    const told = tellBySome(all.keys(), (without) => {
-      const some = this.#unmoved()
-      for (const [row, contributions] of all) {
-        if (without.has(row)) continue
-        some.contributions.set(row, contributions)
-        for (const contribution of contributions) this.#add(some, contribution, 1)
-      }
-      return this.#stateBy(some, unit, known, shown)
-    })
+    const moved = this.#moved.get(unit) ?? new MovedGroup(this.#plan.outputs)
+    const told = tellBySome(moved.rows, (without) =>
+      this.#stateBy(moved.without(without), unit, known, shown),
+    )
     return told === UNKNOWN ? (known ?? null) : told
   }
 
   #stateBy(
-    moved: Moved,
+    moved: MovedGroup,
     unit: RowKey,
     known: Entry | undefined,
     shown: Entry | null,
@@ -224,30 +183,29 @@ export class GroupsPredictor implements Predictor {
   }
 
   /** Under NOCASE 'a' and 'A' are one group, and which of them it shows is SQLite's choice. */
-  #mayShowAnother(known: Entry | undefined, moved: Moved): boolean {
+  #mayShowAnother(known: Entry | undefined, moved: MovedGroup): boolean {
     if (this.#collations.every((collation) => collation === 'BINARY')) return false
-    const key = keyOf(moved)
-    if (known !== undefined && key.some((value) => typeof value === 'string')) return true
-    return contributionsOf(moved).some((other) => !identicalRows(other.key, key))
+    if (known !== undefined && moved.key.some((value) => typeof value === 'string')) return true
+    return moved.isKeyMixed
   }
 
   /** The group's wire row as the pending writes make it. */
-  #valuesOf(old: WireRow | undefined, moved: Moved): WireRow | Unknown {
+  #valuesOf(old: WireRow | undefined, moved: MovedGroup): WireRow | Unknown {
     const { outputs } = this.#plan
     const values: Value[] = outputs.map((output, i) => {
       const before = old?.[i]
       switch (output.type) {
         case 'key':
-          return before ?? (old === undefined ? (keyOf(moved)[output.index] as SqlValue) : null)
+          return before ?? (old === undefined ? (moved.key[output.index] as SqlValue) : null)
         case 'count':
-          return ((before as number | undefined) ?? 0) + (moved.added[i] as number)
+          return ((before as number | undefined) ?? 0) + moved.added(i)
         case 'reals':
           return before ?? 0
         case 'sum':
-          return sumOf(i, output, old, moved)
+          return moved.sum(i, output, old)
         case 'min':
         case 'max':
-          return extremeOf(i, output, before ?? null, moved)
+          return moved.extreme(i, output, before ?? null)
         default:
           // Of the sum, below.
           return null
@@ -259,20 +217,10 @@ export class GroupsPredictor implements Predictor {
       const sum = values[output.sum] as number | null
       if (output.type === 'total') values[i] = sum ?? 0
       // SQLite divides the sum as a double.
-      else values[i] = sum === null ? null : sum / inputsOf(output, old, moved)
+      else values[i] = sum === null ? null : sum / moved.inputsOf(output, old)
     })
     return values as SqlValue[]
   }
-}
-
-function contributionsOf({ contributions }: Moved): readonly Contribution[] {
-  return [...contributions.values()].flat()
-}
-
-/** The group's key as the first of the rows has it; none, where no row is left. */
-function keyOf({ contributions }: Moved): readonly SqlValue[] {
-  for (const [first] of contributions.values()) if (first !== undefined) return first.key
-  return []
 }
 
 function inputOf(output: GroupOutput): Input | null {
@@ -281,50 +229,4 @@ function inputOf(output: GroupOutput): Input | null {
     arg: output.arg === null ? null : compileExpr(output.arg),
     filter: output.filter === null ? null : compileCondition(output.filter),
   }
-}
-
-function inputsOf(
-  { inputs }: { readonly inputs: number },
-  old: WireRow | undefined,
-  { added }: Moved,
-): number {
-  return ((old?.[inputs] as number | undefined) ?? 0) + (added[inputs] as number)
-}
-
-/** Null for no inputs. */
-function sumOf(
-  column: number,
-  output: Extract<GroupOutput, { type: 'sum' }>,
-  old: WireRow | undefined,
-  moved: Moved,
-): number | null | Unknown {
-  const before = old?.[column] ?? 0
-  if ((old?.[output.reals] ?? 0) !== 0 || typeof before !== 'number') return UNKNOWN
-  const sum = before + (moved.added[column] as number)
-  if (!Number.isSafeInteger(sum)) return UNKNOWN
-  return inputsOf(output, old, moved) === 0 ? null : sum
-}
-
-/** The least or greatest input; UNKNOWN once the one that was may be gone. */
-function extremeOf(
-  column: number,
-  { type, collation }: { readonly type: 'min' | 'max'; readonly collation: Collation },
-  old: SqlValue,
-  moved: Moved,
-): Value {
-  const compare = (a: SqlValue, b: SqlValue) =>
-    type === 'min' ? compareValues(a, b, collation) : compareValues(b, a, collation)
-  const candidates: SqlValue[] = old === null ? [] : [old]
-  let isOldTaken = false
-  for (const { sign, inputs } of contributionsOf(moved)) {
-    const input = inputs[column] as SqlValue
-    if (input === null) continue
-    if (sign > 0) candidates.push(input)
-    else isOldTaken ||= old !== null && compare(input, old) === 0
-  }
-  const [first = null, ...others] = candidates
-  const extreme = others.reduce<SqlValue>((best, other) => (compare(other, best) < 0 ? other : best), first)
-  // Equal, they may be spelled otherwise, and which of them is shown is SQLite's choice.
-  if (candidates.some((other) => other !== extreme && compare(other, extreme) === 0)) return UNKNOWN
-  return isOldTaken && compare(extreme, old) === 0 ? UNKNOWN : extreme
 }

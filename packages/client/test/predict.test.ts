@@ -44,6 +44,7 @@ const queries: readonly SqlQuery[] = [
   sql`SELECT * FROM part WHERE number < 3 ORDER BY item, number`,
   sql`SELECT item, sum(size) AS size FROM part GROUP BY item ORDER BY item`,
   sql`SELECT item.id, part.number FROM item JOIN part ON part.item = item.id ORDER BY 1, 2`,
+  sql`SELECT item.id, part.number FROM item JOIN part ON part.item = item.id ORDER BY item.rank, 1, 2 LIMIT 3 OFFSET 1`,
   sql`SELECT max(rank) AS top FROM item`,
   sql`SELECT done, min(rank) AS low, max(owner) AS last, avg(rank) AS mean, total(rank) AS all_of_it FROM item GROUP BY done ORDER BY done`,
   sql`SELECT part.item, part.number, item.rank, item.owner FROM part JOIN item ON item.id = part.item ORDER BY part.item, part.number`,

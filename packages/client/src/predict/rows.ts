@@ -173,7 +173,8 @@ export class RowsPredictor implements Predictor {
         continue
       }
       for (const entry of held.of(source, key)) units.add(this.unitOf(entry))
-      untold ||= this.#rows.isPending(table, key) && this.#mayEnter(source, key)
+      // What goes in front of a window moves it.
+      untold ||= this.#rows.isPending(table, key) && (this.#startsLater || this.#mayEnter(source, key))
     }
     return { units, untold }
   }
@@ -219,7 +220,8 @@ export class RowsPredictor implements Predictor {
     // A row that is not known here may come by what a subquery makes for it.
     if (parts === null && this.#mayComeBySubquery(unit)) return UNKNOWN
     // Of a window that starts later, a row that goes may have stood in front of it: the others would move up.
-    if (parts === null) return this.#startsLater && this.#isPending(unit) ? UNKNOWN : null
+    if (parts === null)
+      return this.#startsLater && known === undefined && this.#isPending(unit) ? UNKNOWN : null
     if (!isAnyChanged(parts)) return known ?? null
     const image = (source: number, column: number) =>
       (parts[source === SUBQUERY ? this.#sources.length : source] as Part).image(column)
@@ -282,7 +284,7 @@ export class RowsPredictor implements Predictor {
   }
 
   #isPending(unit: RowKey): boolean {
-    return !this.#isTree || this.#rows.isPending((this.#sources[0] as Source).plan.table, unit)
+    return this.#isTree && this.#rows.isPending((this.#sources[0] as Source).plan.table, unit)
   }
 
   /** A row of the first source that is inserted, or is looked up anew. */

@@ -112,7 +112,8 @@ function statement(
   )
 }
 
-function operation({ values }: RandomSchema, table: RandomTable): fc.Arbitrary<Operation> {
+/** A write that names its row, or inserts one. */
+export function operationArbitrary({ values }: RandomSchema, table: RandomTable): fc.Arbitrary<Operation> {
   const { name, columns, key } = table
   const free = columns.filter((column) => !table.crr || !key.includes(column))
   const value = (column: string): fc.Arbitrary<SqlValue> => columnLiteral(column, values).map(boundValue)
@@ -178,7 +179,7 @@ export function historyArbitrary(schema: RandomSchema, maxLength: number): fc.Ar
     pair.chain(([table, other]) =>
       fc.oneof(
         { arbitrary: statement(schema, table, other, manner).map(exec), weight: 6 },
-        ...(manner === 'any' ? [operation(schema, table)] : []),
+        ...(manner === 'any' ? [operationArbitrary(schema, table)] : []),
       ),
     )
   const several = (manner: Manner, least: number, most: number) =>

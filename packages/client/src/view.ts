@@ -159,7 +159,7 @@ export class View {
   /** The entry whose row object may be shown on for a row of the engine's. */
   lender(entry: Pick<Entry, 'key' | 'values'>): Entry | undefined {
     const unit = this.#unitOf(entry)
-    return this.#predicted.get(unit) ?? this.#known(unit)
+    return this.#predicted.get(unit) ?? this.#lent(unit) ?? this.#known(unit)
   }
 
   #mark(unit: RowKey): void {

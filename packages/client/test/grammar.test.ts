@@ -3,7 +3,12 @@ import { enginePort, openEngine } from '@millrace/engine/node'
 import { MillraceError, type Operation, type SqlValue } from '@millrace/protocol'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
-import { fillArbitrary, operationArbitrary, writesOf } from '../../engine/test/oracle/history.ts'
+import {
+  fillArbitrary,
+  operationArbitrary,
+  statementArbitrary,
+  writesOf,
+} from '../../engine/test/oracle/history.ts'
 import { queryArbitrary } from '../../engine/test/oracle/query.ts'
 import { Replay, show } from '../../engine/test/oracle/replay.ts'
 import { calmSchemaArbitrary, type RandomSchema } from '../../engine/test/oracle/schema.ts'
@@ -29,6 +34,8 @@ type Step =
 interface Scene {
   readonly schema: string
   readonly queries: readonly SqlQuery[]
+  /** SQL that runs now and then: once at first, for how it is predicted is known from its second run on. */
+  readonly texts: readonly string[]
   /** Stored before anything is live. */
   readonly fill: readonly (readonly Operation[])[]
   readonly steps: readonly Step[]
@@ -93,7 +100,22 @@ function commonArbitrary({ tables }: RandomSchema): fc.Arbitrary<string> {
 }
 
 const scene: fc.Arbitrary<Scene> = calmSchemaArbitrary.chain((schema) => {
-  const operation = fc.constantFrom(...schema.tables).chain((table) => operationArbitrary(schema, table))
+  const table = fc.constantFrom(...schema.tables)
+  const text = fc.tuple(table, table).chain(([one, other]) => statementArbitrary(schema, one, other, 'any'))
+  return fc.array(text, { minLength: 3, maxLength: 3 }).chain((texts) => sceneOf(schema, texts))
+})
+
+function sceneOf(schema: RandomSchema, texts: readonly string[]): fc.Arbitrary<Scene> {
+  const operation = fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.constantFrom(...schema.tables).chain((table) => operationArbitrary(schema, table)),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(...texts).map((sql): Operation => ({ type: 'exec', sql, parameters: [] })),
+    },
+  )
   const step = fc.oneof(
     {
       weight: 10,
@@ -109,15 +131,16 @@ const scene: fc.Arbitrary<Scene> = calmSchemaArbitrary.chain((schema) => {
   const query = fc.oneof({ arbitrary: common, weight: 4 }, any)
   return fc.record({
     schema: fc.constant(schema.text),
+    texts: fc.constant(texts),
     queries: fc.array(query, { minLength: 4, maxLength: 12, size: 'max' }),
     fill: fillArbitrary(schema).map((steps) => steps.flatMap(writesOf)),
     steps: fc.array(step, { minLength: 1, maxLength: 12, size: 'max' }),
   })
-})
+}
 
 const share = { predicted: 0, changed: 0, waited: 0 }
 
-async function play({ schema, queries, fill, steps }: Scene): Promise<void> {
+async function play({ schema, texts, queries, fill, steps }: Scene): Promise<void> {
   const shadow = await openEngine({ schema }).catch((error: MillraceError) => {
     // A random schema may be one that is refused.
     if (error.code !== 'INVALID_SCHEMA') throw error
@@ -143,6 +166,11 @@ async function play({ schema, queries, fill, steps }: Scene): Promise<void> {
       await db.query({ sql: 'SELECT 1', parameters: [] })
       await turns(8)
     }
+    for (const text of texts) {
+      const operation: Operation = { type: 'exec', sql: text, parameters: [] }
+      await db.exec(operation).catch(() => {})
+      tryTo(() => shadow.write([operation]))
+    }
     await quiet()
     let mayBeRefused = false
     for (const step of [...steps, { type: 'quiet' } as const]) {
@@ -157,6 +185,7 @@ async function play({ schema, queries, fill, steps }: Scene): Promise<void> {
                 else if (operation.type === 'update')
                   tx.update(operation.table, operation.key as string[], operation.patch)
                 else if (operation.type === 'delete') tx.delete(operation.table, operation.key as string[])
+                else tx.exec(operation)
               }
             })
             .stored.catch(() => {}),

@@ -45,7 +45,8 @@ const rowOf = (table: RandomTable, values: Values): fc.Arbitrary<string> =>
     )
     .map((values) => `(${values.join(', ')})`)
 
-function statement(
+/** SQL text that writes. */
+export function statementArbitrary(
   schema: RandomSchema,
   table: RandomTable,
   other: RandomTable,
@@ -178,7 +179,7 @@ export function historyArbitrary(schema: RandomSchema, maxLength: number): fc.Ar
   const one = (manner: Manner): fc.Arbitrary<Operation> =>
     pair.chain(([table, other]) =>
       fc.oneof(
-        { arbitrary: statement(schema, table, other, manner).map(exec), weight: 6 },
+        { arbitrary: statementArbitrary(schema, table, other, manner).map(exec), weight: 6 },
         ...(manner === 'any' ? [operationArbitrary(schema, table)] : []),
       ),
     )
@@ -206,7 +207,7 @@ export function historyArbitrary(schema: RandomSchema, maxLength: number): fc.Ar
   const statements = fc.array(
     fc
       .constantFrom(...(replicated.length > 0 ? replicated : schema.tables))
-      .chain((table) => statement(schema, table, table, 'mild')),
+      .chain((table) => statementArbitrary(schema, table, table, 'mild')),
     { minLength: 1, maxLength: 5 },
   )
   const merge = statements.map((statements): Step => ({ type: 'merge', statements }))

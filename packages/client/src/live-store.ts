@@ -45,8 +45,8 @@ export class LiveStore {
   #error: MillraceError | undefined
   #snapshot: Snapshot = PENDING
   #rows = new LazyRows(() => NO_ROWS)
-  /** Of a view that another has taken the place of: what it showed. */
-  #before: View | null = null
+  /** The one that shows: until the next refresh another may have taken its place. */
+  #showing: View | null = null
 
   constructor(query: CompiledQuery, id: QueryId, world: World) {
     this.query = query
@@ -95,9 +95,8 @@ export class LiveStore {
     switch (change.type) {
       case 'reset': {
         const decoder = arrived.decoder ?? new Decoder(change.shape)
-        this.#before ??= this.#view
         this.#view?.dispose()
-        this.#view = new View(decoder, arrived, this.query, this.#world, this.#before)
+        this.#view = new View(decoder, arrived, this.query, this.#world, this.#showing)
         this.#error = undefined
         return true
       }
@@ -140,11 +139,12 @@ export class LiveStore {
   }
 
   #take(view: View): Shown | null {
-    const before = this.#before
-    this.#before = null
     const shown = view.flush()
+    const before = this.#showing
+    if (before === view) return shown
     // A new view begins with its base, whatever was shown before.
-    return this.#snapshot.status === 'pending' || before !== null ? view.since(before) : shown
+    this.#showing = view
+    return view.since(before)
   }
 }
 

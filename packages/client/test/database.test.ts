@@ -212,6 +212,24 @@ describe('bad input is told at the call, and everything else goes on', () => {
     expect(await db.query(count)).toEqual([{ n: 0 }])
   })
 
+  test('a query that fails from the start shows its rows once the data lets it, and fails again, and recovers', async () => {
+    const { db } = await world()
+    const write = (title: string | Uint8Array) =>
+      db.exec(sql`INSERT OR REPLACE INTO todo (id, title) VALUES (1, ${title})`)
+    const bytes = new Uint8Array([1])
+    await write(bytes)
+    const { live } = await shown(db, sql`SELECT id, json_array(title) AS titles FROM todo`)
+    expect(live.snapshot.status).toBe('error')
+    expect(live.snapshot.error?.message).toMatch(/JSON cannot hold BLOB/)
+    for (const title of ['one', 'two']) {
+      await write(title)
+      expect(live.snapshot.status).toBe('live')
+      expect(live.snapshot.data).toEqual([{ id: 1, titles: JSON.stringify([title]) }])
+      await write(bytes)
+      expect(live.snapshot.status).toBe('error')
+    }
+  })
+
   test('query rejects for what is no query, and does not throw', async () => {
     const { db } = await world()
     await expect(db.query('SELECT 1' as never).catch(told)).resolves.toMatch(/INVALID_SQL/)

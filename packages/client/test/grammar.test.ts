@@ -157,10 +157,17 @@ async function play({ schema, texts, queries, fill, steps }: Scene): Promise<voi
     const live = queries.flatMap((query) => {
       const replay = new Replay()
       if (!tryTo(() => shadow.subscribe(query.sql, query.parameters as SqlValue[], replay.listen))) return []
-      const live = db.live(query)
-      live.subscribe(() => {})
-      return [{ query, live, replay }]
+      const one = { query, live: db.live(query), replay }
+      // What subscribers hear while answers come: all writes are in the shadow then.
+      one.live.subscribe(({ snapshot }) => {
+        if (!isAnswering || mayBeRefused || snapshot.settling || snapshot.status !== 'live') return
+        if (replay.error === null) shown.push(compared(one))
+      })
+      return [one]
     })
+    let isAnswering = false
+    let mayBeRefused = false
+    const shown: { readonly shown: string; readonly should: string; readonly sql: string }[] = []
     const quiet = async () => {
       ports.release()
       await db.query({ sql: 'SELECT 1', parameters: [] })
@@ -172,7 +179,6 @@ async function play({ schema, texts, queries, fill, steps }: Scene): Promise<voi
       tryTo(() => shadow.write([operation]))
     }
     await quiet()
-    let mayBeRefused = false
     for (const step of [...steps, { type: 'quiet' } as const]) {
       const before = live.map(({ live }) => live.snapshot.data)
       if (step.type === 'write') {
@@ -193,14 +199,18 @@ async function play({ schema, texts, queries, fill, steps }: Scene): Promise<voi
         if (!isMade) continue
         if (!tryTo(() => shadow.write(step.operations))) mayBeRefused = true
       } else if (step.type === 'steps') {
+        isAnswering = true
         for (let i = 0; i < step.count; i++) {
           ports.step()
           await turns(2)
         }
       } else {
+        isAnswering = true
         await quiet()
         mayBeRefused = false
       }
+      isAnswering = false
+      for (const one of shown.splice(0)) expect(one.shown, `on the way: ${one.sql}`).toBe(one.should)
       for (const [i, one] of live.entries()) {
         const { settling, status, data } = one.live.snapshot
         if (step.type === 'quiet') expect(settling, `settling at the end: ${one.query.sql}`).toBe(false)
@@ -214,7 +224,8 @@ async function play({ schema, texts, queries, fill, steps }: Scene): Promise<voi
           if (step.type === 'quiet') expect(status, one.query.sql).toBe('error')
           continue
         }
-        expectSame(one)
+        const { shown, should, sql } = compared(one)
+        expect(shown, sql).toBe(should)
       }
     }
   } finally {
@@ -224,24 +235,27 @@ async function play({ schema, texts, queries, fill, steps }: Scene): Promise<voi
   }
 }
 
-function expectSame({
+/** Rows as text, and what they should be; without ORDER BY in no order. */
+function compared({
   query,
   live,
   replay,
 }: {
-  readonly query: Scene['queries'][number]
+  readonly query: SqlQuery
   readonly live: LiveQuery
   readonly replay: Replay
-}): void {
+}) {
   const names = [...new Set(replay.columns)]
-  const shown = live.snapshot.data.map((row) => names.map((name) => row[name] as SqlValue))
-  const should = replay.rows.map((row) =>
-    names.map((name) => row[replay.columns.lastIndexOf(name)] as SqlValue),
-  )
   const isOrdered = /ORDER BY/.test(query.sql)
   const text = (rows: readonly (readonly SqlValue[])[]) =>
     isOrdered ? show(rows) : show(rows).split('\n').sort().join('\n')
-  expect(text(shown), `${query.sql} ${show([query.parameters as SqlValue[]])}`).toBe(text(should))
+  return {
+    shown: text(live.snapshot.data.map((row) => names.map((name) => row[name] as SqlValue))),
+    should: text(
+      replay.rows.map((row) => names.map((name) => row[replay.columns.lastIndexOf(name)] as SqlValue)),
+    ),
+    sql: `${query.sql} ${show([query.parameters as SqlValue[]])}`,
+  }
 }
 
 function tryTo(run: () => unknown): boolean {

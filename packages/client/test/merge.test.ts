@@ -150,3 +150,18 @@ test('after close it says so', async () => {
   for (const call of [db.merge([]), db.changesSince(0), db.explain(todos)])
     await expect(call).rejects.toMatchObject({ code: 'CLOSED' })
 })
+
+test('a query of what cr-sqlite keeps itself waits for every write', async () => {
+  const { db, ports } = await site()
+  const live = db.live(sql`SELECT count(*) AS n FROM crsql_changes`)
+  live.subscribe(() => {})
+  await expect.poll(() => live.snapshot.status).toBe('live')
+  ports.hold()
+  const { stored } = db.insert('todo', { id: 'a', title: 'Wash' })
+  expect(live.snapshot).toMatchObject({ settling: true, data: [{ n: 0 }] })
+  ports.release()
+  await stored
+  const [told] = live.snapshot.data
+  expect(live.snapshot.settling).toBe(false)
+  expect(told?.n).toBeGreaterThan(0)
+})

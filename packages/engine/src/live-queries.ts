@@ -172,7 +172,10 @@ export class LiveQueries {
     const sources = this.#sources.of(compiled.reads)
     // What was written before the triggers were there must not be missed: nothing is, for all of this is synchronous.
     for (const { table, only } of sources ?? []) this.#capture.watch(table, only)
-    return new LiveQuery(this.#database, compiled, sources, sql, parameters, forClient)
+    // Of what is not watched, as crsql_changes, it is not known which tables it shows.
+    const tables = [...compiled.reads.keys()]
+    if (sources === null) for (const { info } of this.#catalog.values()) tables.push(info.name)
+    return new LiveQuery(this.#database, compiled, sources, tables, sql, parameters, forClient)
   }
 
   #compile(sql: string): Compiled {

@@ -53,6 +53,8 @@ export class LiveQuery {
   readonly #database: Database
   readonly #compiled: Compiled
   readonly #sources: readonly Source[] | null
+  /** The names of the tables whose rows it may depend on. */
+  readonly tables: readonly string[]
   readonly #sql: string
   readonly #parameters: readonly SqlValue[]
   readonly #forClient: boolean
@@ -75,13 +77,14 @@ export class LiveQuery {
   #again = false
 
   /**
-   * `sources`: what is watched for it; null: any commit may concern it. `forClient`: with a margin beyond LIMIT, and with
-   * the columns that a prediction needs.
+   * `sources`: what is watched for it; null: any commit may concern it. `tables`: by name. `forClient`: with a margin
+   * beyond LIMIT, and with the columns that a prediction needs.
    */
   constructor(
     database: Database,
     compiled: Compiled,
     sources: readonly Source[] | null,
+    tables: readonly string[],
     sql: string,
     parameters: readonly SqlValue[],
     forClient: boolean,
@@ -89,6 +92,7 @@ export class LiveQuery {
     this.#database = database
     this.#compiled = compiled
     this.#sources = sources
+    this.tables = tables
     this.#sql = sql
     this.#parameters = parameters
     this.#forClient = forClient
@@ -144,7 +148,7 @@ export class LiveQuery {
     return {
       columns: this.#compiled.columns,
       key: rerun?.key ?? this.#compiled.key,
-      tables: [...this.tables],
+      tables: this.tables,
       order: this.#order(rerun),
       plan: rerun === undefined ? this.#plan : null,
     }
@@ -155,11 +159,6 @@ export class LiveQuery {
     const { strategy } = this.#compiled
     if (rerun !== undefined || strategy === null) return null
     return strategy.order.every(({ column }) => column < this.#width) ? strategy.order : null
-  }
-
-  /** The names of the tables it reads. */
-  get tables(): Iterable<string> {
-    return this.#compiled.reads.keys()
   }
 
   get rows(): readonly WireRow[] {

@@ -1,12 +1,13 @@
-import type { QueryChange, RowKey, WireRow } from '@millrace/protocol'
+import type { QueryChange, RowKey } from '@millrace/protocol'
 import { compareRows } from '@millrace/protocol'
-import { UNKNOWN, type Unknown, type Value } from './expression/cell.ts'
+import { UNKNOWN, type Unknown } from './expression/cell.ts'
+import { Lineage } from './lineage.ts'
 import { GroupsPredictor } from './predict/groups.ts'
 import { type Held, type Predictor, type Rows, rowName } from './predict/predictor.ts'
 import { RowsPredictor } from './predict/rows.ts'
 import type { CompiledQuery, Row } from './query.ts'
 import { type Decoder, type Entry, editsBetween, merge, renewedRows } from './result.ts'
-import type { Holder, RowCache } from './row-cache.ts'
+import type { RowCache } from './row-cache.ts'
 import { type Compare, Sequence } from './sequence.ts'
 import type { Change, Edit } from './types.ts'
 
@@ -107,7 +108,8 @@ export class View {
     this.#visible = this.#limit === null ? [] : this.#base.slice(0, this.#limit)
     const isJoin = rows !== null && rows.tables.length > 1
     this.#units = isJoin ? new Map(entries.map((entry) => [rows.unitOf(entry), entry])) : null
-    this.#lineage = rows === null ? null : new Lineage(rows, this, world.cache, isJoin)
+    this.#lineage =
+      rows === null ? null : new Lineage(rows, (key) => this.#byKey.get(key), world.cache, isJoin)
     this.#lineage?.addAll(entries)
   }
 
@@ -141,10 +143,6 @@ export class View {
   /** All rows of the result are in the base: there is none beyond the window. */
   get #isComplete(): boolean {
     return this.#base.length < this.#most
-  }
-
-  entry(key: RowKey): Entry | undefined {
-    return this.#byKey.get(key)
   }
 
   #known(unit: RowKey): Entry | undefined {
@@ -470,82 +468,3 @@ function editsOfWindow(
 
 /** Of one table alone: nothing is added to it. */
 const NO_ROWS = new Set<string>()
-
-/** Which rows of tables the entries of a view come from, told to the row cache. */
-class Lineage {
-  readonly #predictor: RowsPredictor
-  readonly #view: View
-  readonly #cache: RowCache
-  readonly #sources: readonly LineageSource[]
-
-  constructor(predictor: RowsPredictor, view: View, cache: RowCache, isJoin: boolean) {
-    this.#predictor = predictor
-    this.#view = view
-    this.#cache = cache
-    this.#sources = predictor.tables.map((table, source) => {
-      const entries = isJoin ? new Map<RowKey, Set<Entry>>() : null
-      const entryOf = (key: RowKey): Entry | undefined => {
-        if (entries === null) return this.#view.entry(key)
-        const [first] = entries.get(key) ?? []
-        return first
-      }
-      const known = (key: RowKey, column: number): Value => {
-        const entry = entryOf(key)
-        return entry === undefined ? UNKNOWN : predictor.known(source, entry.values as WireRow, column)
-      }
-      return { table, entries, holder: { known } }
-    })
-  }
-
-  addAll(entries: readonly Entry[]): void {
-    for (const entry of entries) this.add(entry)
-  }
-
-  add(entry: Entry): void {
-    this.#sources.forEach(({ table, entries, holder }, source) => {
-      const key = this.#predictor.keyOf(source, entry)
-      if (key === null) return
-      if (entries === null) this.#cache.add(table, key, holder)
-      else {
-        const held = entries.get(key)
-        if (held === undefined) {
-          entries.set(key, new Set([entry]))
-          this.#cache.add(table, key, holder)
-        } else {
-          held.add(entry)
-          this.#cache.renew(table, key)
-        }
-      }
-    })
-  }
-
-  remove(entry: Entry): void {
-    this.#sources.forEach(({ table, entries, holder }, source) => {
-      const key = this.#predictor.keyOf(source, entry)
-      if (key === null) return
-      const held = entries?.get(key)
-      held?.delete(entry)
-      if (held !== undefined && held.size > 0) return
-      entries?.delete(key)
-      this.#cache.remove(table, key, holder)
-    })
-  }
-
-  *entries(source: number, key: RowKey): Iterable<Entry> {
-    const of = this.#sources[source]
-    if (of === undefined) return
-    if (of.entries !== null) {
-      yield* of.entries.get(key) ?? []
-      return
-    }
-    const entry = this.#view.entry(key)
-    if (entry !== undefined) yield entry
-  }
-}
-
-interface LineageSource {
-  readonly table: string
-  /** Of a join: the entries that come from each row. Null: an entry has the key of its row. */
-  readonly entries: Map<RowKey, Set<Entry>> | null
-  readonly holder: Holder
-}

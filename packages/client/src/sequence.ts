@@ -8,18 +8,43 @@ const CHUNK = 256
 export type Compare = (a: Entry, b: Entry) => number
 
 /** A run of entries. Immutable. */
-class Chunk {
+export class Chunk {
   readonly entries: readonly Entry[]
-  /** What users see of them; made when it is first asked for. */
   #rows: readonly Row[] | undefined
 
-  constructor(entries: readonly Entry[]) {
+  private constructor(entries: readonly Entry[], rows?: readonly Row[]) {
     this.entries = entries
+    this.#rows = rows
   }
 
+  static of(entries: readonly Entry[]): Chunk {
+    return new Chunk(entries)
+  }
+
+  /** What users see of them; made when it is first asked for, and copied from then on: a copy is faster. */
   get rows(): readonly Row[] {
     this.#rows ??= this.entries.map(({ row }) => row)
     return this.#rows
+  }
+
+  with(index: number, entry: Entry): Chunk {
+    return new Chunk(this.entries.with(index, entry), this.#rows?.with(index, entry.row))
+  }
+
+  inserted(index: number, entry: Entry): Chunk {
+    return new Chunk(this.entries.toSpliced(index, 0, entry), this.#rows?.toSpliced(index, 0, entry.row))
+  }
+
+  removed(index: number): Chunk {
+    return new Chunk(this.entries.toSpliced(index, 1), this.#rows?.toSpliced(index, 1))
+  }
+
+  halves(): readonly [Chunk, Chunk] {
+    const half = this.entries.length >> 1
+    return [
+      new Chunk(this.entries.slice(0, half), this.#rows?.slice(0, half)),
+      new Chunk(this.entries.slice(half), this.#rows?.slice(half)),
+    ]
   }
 }
 
@@ -41,7 +66,7 @@ export class Sequence {
 
   static from(entries: readonly Entry[]): Sequence {
     const chunks: Chunk[] = []
-    for (let i = 0; i < entries.length; i += CHUNK) chunks.push(new Chunk(entries.slice(i, i + CHUNK)))
+    for (let i = 0; i < entries.length; i += CHUNK) chunks.push(Chunk.of(entries.slice(i, i + CHUNK)))
     return new Sequence(chunks, entries.length)
   }
 
@@ -115,32 +140,35 @@ export class Sequence {
 
   with(index: number, entry: Entry): Sequence {
     const chunk = this.#chunkAt(index)
-    const fresh = new Chunk(this.#entriesOf(chunk).with(index - this.#startOf(chunk), entry))
+    const fresh = this.#chunk(chunk).with(index - this.#startOf(chunk), entry)
     return new Sequence(this.#chunks.with(chunk, fresh), this.length, this.#starts)
   }
 
   inserted(index: number, entry: Entry): Sequence {
     if (this.#chunks.length === 0) return Sequence.from([entry])
     const chunk = this.#chunkAt(Math.min(index, this.length - 1))
-    const entries = this.#entriesOf(chunk).toSpliced(index - this.#startOf(chunk), 0, entry)
-    const half = entries.length >> 1
+    const fresh = this.#chunk(chunk).inserted(index - this.#startOf(chunk), entry)
     const chunks =
-      entries.length > CHUNK
-        ? this.#chunks.toSpliced(chunk, 1, new Chunk(entries.slice(0, half)), new Chunk(entries.slice(half)))
-        : this.#chunks.with(chunk, new Chunk(entries))
+      fresh.entries.length > CHUNK
+        ? this.#chunks.toSpliced(chunk, 1, ...fresh.halves())
+        : this.#chunks.with(chunk, fresh)
     return new Sequence(chunks, this.length + 1)
   }
 
   removed(index: number): Sequence {
     const chunk = this.#chunkAt(index)
-    const entries = this.#entriesOf(chunk).toSpliced(index - this.#startOf(chunk), 1)
+    const fresh = this.#chunk(chunk).removed(index - this.#startOf(chunk))
     const chunks =
-      entries.length === 0 ? this.#chunks.toSpliced(chunk, 1) : this.#chunks.with(chunk, new Chunk(entries))
+      fresh.entries.length === 0 ? this.#chunks.toSpliced(chunk, 1) : this.#chunks.with(chunk, fresh)
     return new Sequence(chunks, this.length - 1)
   }
 
+  #chunk(chunk: number): Chunk {
+    return this.#chunks[chunk] as Chunk
+  }
+
   #entriesOf(chunk: number): readonly Entry[] {
-    return (this.#chunks[chunk] as Chunk).entries
+    return this.#chunk(chunk).entries
   }
 
   #startOf(chunk: number): number {

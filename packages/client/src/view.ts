@@ -8,7 +8,7 @@ import { RowsPredictor } from './predict/rows.ts'
 import type { CompiledQuery, Row } from './query.ts'
 import { type Decoder, type Entry, editsBetween, merge, renewedRows } from './result.ts'
 import type { RowCache } from './row-cache.ts'
-import { type Compare, Sequence } from './sequence.ts'
+import { Chunk, type Compare, Sequence } from './sequence.ts'
 import type { Change, Edit } from './types.ts'
 
 /** Beyond this many rows at once the lists are made anew. */
@@ -74,7 +74,8 @@ export class View {
   readonly #untold = new Set<string>()
   /** Set when the base changed too much to go unit by unit; what was shown before. */
   #before: Sequence | null = null
-  #visible: readonly Entry[]
+  /** Of a window: what is shown of it. */
+  #visible: Chunk
   /** What the predictor may ask for. */
   readonly #held: Held = {
     of: (source, key) => this.#holding(source, key),
@@ -105,7 +106,7 @@ export class View {
     this.#byKey = byKey as Map<RowKey, Entry>
     this.#base = Sequence.from(entries)
     this.#shown = this.#base
-    this.#visible = this.#limit === null ? [] : this.#base.slice(0, this.#limit)
+    this.#visible = Chunk.of(this.#limit === null ? [] : this.#base.slice(0, this.#limit))
     const isJoin = rows !== null && rows.tables.length > 1
     this.#units = isJoin ? new Map(entries.map((entry) => [rows.unitOf(entry), entry])) : null
     this.#lineage =
@@ -115,14 +116,14 @@ export class View {
 
   /** The rows that it shows, in order. */
   get shown(): Sequence {
-    return this.#limit === null ? this.#shown : Sequence.from(this.#visible)
+    return this.#limit === null ? this.#shown : Sequence.from(this.#visible.entries)
   }
 
   /** What users see of them: gives what it shows now also when it shows others. */
   get reader(): () => readonly Row[] {
     const shown = this.#shown
     const visible = this.#visible
-    return this.#limit === null ? () => shown.rows() : () => visible.map(({ row }) => row)
+    return this.#limit === null ? () => shown.rows() : () => visible.rows.slice()
   }
 
   /** How what it shows differs from what another showed before it; null: nothing was shown. */
@@ -358,7 +359,7 @@ export class View {
 
   /** `edits`: of all that is held. */
   #flushWindow(limit: number, edits: readonly Edit[]): Shown | null {
-    const before = this.#visible
+    const before = this.#visible.entries
     // Rows that stay in their places, which most writes leave them in.
     if (edits.every(({ type }) => type === 'update')) {
       const seen = edits.filter(({ index }) => index < limit)
@@ -366,7 +367,7 @@ export class View {
       return shownBy(seen)
     }
     const after = this.#shown.slice(0, limit)
-    this.#visible = after
+    this.#visible = Chunk.of(after)
     if (!isOneStep(edits)) return shownBetween(before, after)
     return looksLike(before, after) ? null : shownBy(editsOfWindow(edits, before.length, after, limit))
   }
@@ -374,7 +375,7 @@ export class View {
   /** Makes the list anew: the base without what is predicted otherwise, and with it. */
   #flushAll(): Shown | null {
     const shown = this.#before?.toArray()
-    const before = this.#limit === null ? (shown ?? this.#shown.toArray()) : this.#visible
+    const before = this.#limit === null ? (shown ?? this.#shown.toArray()) : this.#visible.entries
     this.#before = null
     for (const unit of new Set([...this.#predicted.keys(), ...this.#unsure, ...this.#behind]))
       this.#mark(unit)
@@ -388,8 +389,8 @@ export class View {
     this.#previous = null
     this.#shown = this.#predicted.size === 0 ? this.#base : Sequence.from(this.#merged())
     if (this.#limit === null) return shownBetween(before, this.#shown.toArray())
-    this.#visible = this.#shown.slice(0, this.#limit)
-    return shownBetween(before, this.#visible)
+    this.#visible = Chunk.of(this.#shown.slice(0, this.#limit))
+    return shownBetween(before, this.#visible.entries)
   }
 
   #merged(): Entry[] {

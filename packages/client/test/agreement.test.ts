@@ -3,6 +3,7 @@ import { type EnginePort, enginePort } from '@millrace/engine/node'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { UnsteadyPorts } from './unsteady-port.ts'
+import { turns } from './world.ts'
 
 const RUNS = Number(process.env.MILLRACE_AGREEMENT_RUNS ?? 2)
 const ROWS = 5000
@@ -100,10 +101,6 @@ function disagreements(shown: ReturnType<World['snapshots']>): string[] {
   return facts.flatMap(([name, is, expected]) =>
     is === expected ? [] : [`${name}: ${String(is).slice(0, 100)} | ${String(expected).slice(0, 100)}`],
   )
-}
-
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const seen = { snapshots: 0 }

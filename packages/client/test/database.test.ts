@@ -3,6 +3,7 @@ import { enginePort } from '@millrace/engine/node'
 import type { Port, PortSource } from '@millrace/protocol'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { UnsteadyPorts } from './unsteady-port.ts'
+import { turns } from './world.ts'
 
 const schema = `
   CREATE TABLE todo (
@@ -44,10 +45,6 @@ async function shown<R>(db: Database, query: Parameters<typeof db.live<R>>[0]) {
   await expect.poll(() => live.snapshot.status).not.toBe('pending')
   seen.length = 0
   return { live, seen, stop }
-}
-
-async function turns(wanted: number): Promise<void> {
-  for (let i = 0; i < wanted; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 function thrown(run: () => unknown): MillraceError {

@@ -3,6 +3,7 @@ import { type EnginePort, enginePort } from '@millrace/engine/node'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { UnsteadyPorts } from './unsteady-port.ts'
+import { turns } from './world.ts'
 
 const RUNS = Number(process.env.MILLRACE_FORWARD_RUNS ?? 25)
 
@@ -61,10 +62,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 1, max: 6 }).map((count): Step => ({ type: 'answers', count })) },
   { weight: 1, arbitrary: fc.constant<Step>({ type: 'lose' }) },
 )
-
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
-}
 
 /** Hears of a value that shows after a greater one of the same row of the same query did. */
 function watch(live: LiveQuery<{ id: string; n: number }>, text: string, wentBack: string[]): () => void {

@@ -16,6 +16,7 @@ import { condition } from '../../engine/test/oracle/templates.ts'
 import { maybe, oneOf, sql } from '../../engine/test/oracle/text.ts'
 import { loadFunctions } from '../src/expression/library.ts'
 import { UnsteadyPorts } from './unsteady-port.ts'
+import { turns } from './world.ts'
 
 /*
  * The law of predictions on the schemas and queries of the engine's oracle: a view that does not say `settling` shows, right
@@ -266,10 +267,6 @@ function tryTo(run: () => unknown): boolean {
     if (!(error instanceof MillraceError)) throw error
     return false
   }
-}
-
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 test(

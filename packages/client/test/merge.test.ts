@@ -2,6 +2,7 @@ import { type Database, type MergeChange, open, type PortSource, sql } from '@mi
 import { enginePort } from '@millrace/engine/node'
 import { expect, onTestFinished, test } from 'vitest'
 import { UnsteadyPorts } from './unsteady-port.ts'
+import { turns } from './world.ts'
 
 const schema = `
   CREATE TABLE todo (id TEXT PRIMARY KEY NOT NULL, title TEXT, n, CHECK (title <> 'forbidden'));
@@ -30,10 +31,6 @@ async function shown(db: Database) {
   live.subscribe(() => {})
   await expect.poll(() => live.snapshot.status).toBe('live')
   return () => live.snapshot.data.map(({ id, title }) => `${id} ${title}`)
-}
-
-async function turns(wanted: number): Promise<void> {
-  for (let i = 0; i < wanted; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Messages come in their order, each some turns after the answers that were sent behind it. */

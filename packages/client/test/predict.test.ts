@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { loadFunctions } from '../src/expression/library.ts'
 import { UnsteadyPorts } from './unsteady-port.ts'
+import { turns } from './world.ts'
 
 const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 60)
 
@@ -219,10 +220,6 @@ function disagreements(live: World['live']): string[] {
       : [`query ${list}: ${rows.data.length} rows, query ${count}: ${counted.n}`]
   }
   return [...agree(0, 9), ...agree(1, 10), ...agree(2, 14)]
-}
-
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 async function quiet({ db, ports }: World): Promise<void> {

@@ -21,3 +21,8 @@ export async function shown<R>(db: Database, query: SqlQuery<R>): Promise<LiveQu
   await expect.poll(() => live.snapshot.status).toBe('live')
   return live
 }
+
+/** Lets so many turns of the event loop pass. */
+export async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
+}

@@ -52,6 +52,9 @@ export interface ErrorDetails {
   readonly at?: RefusedAt | undefined
 }
 
+/** Of every MillraceError, whichever copy of this package made it: bundlers and dev servers may load several. */
+const BRAND = Symbol.for('millrace.error')
+
 /** The one error class: what happened, with which values, and what to do; `code` tells which kind. */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError'
@@ -59,10 +62,16 @@ export class MillraceError extends Error {
   /** Of `WRITE_REJECTED`: where. */
   readonly at: RefusedAt | undefined
 
+  /** Recognizes the errors of other copies of this package as well. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value
+  }
+
   constructor(code: ErrorCode, message: string, details?: ErrorDetails) {
     super(message, details?.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.at = details?.at
+    Object.defineProperty(this, BRAND, { value: true })
   }
 }
 

@@ -76,7 +76,7 @@ async function buildWorkerScript() {
       copyPublicDir: false,
       assetsInlineLimit: 0,
       modulePreload: false,
-      minify: false,
+      minify: true,
       sourcemap: true,
       rolldownOptions: {
         input: here('packages/worker/src/worker.ts'),

@@ -99,7 +99,8 @@ export class Owner {
   }
 
   async #loadSqlite(): Promise<Sqlite> {
-    const address = this.#settings.wasmUrl ?? new URL(wasmAddress, import.meta.url).href
+    // What a bundler makes of `?url` is absolute already, or begins at the root of the site.
+    const address = this.#settings.wasmUrl ?? new URL(wasmAddress, globalThis.location.origin).href
     try {
       return await loadSqlite({ locateFile: () => address })
     } catch (cause) {

@@ -22,11 +22,24 @@ const UPDATE = 23
 const FUNCTION = 31
 const RECURSIVE = 33
 
+const ALLOW = 0
+const DENY = 1
+
 const TELLING_PRAGMAS =
   /^(data_version|schema_version|table_x?info|table_list|index_list|index_x?info|foreign_key_list|foreign_key_check|integrity_check|quick_check)$/i
 
-const CHANGING_FUNCTIONS =
-  /^(crsql_(as_crr|as_table|begin_alter|commit_alter|automigrate|finalize|internal_sync_bit|next_db_version)|millrace_note)$/i
+/** Of cr-sqlite's functions, those that only read. The others change the schema, forge replicated changes, or end the wasm. */
+const READING_FUNCTIONS = /^crsql_(db_version|site_id|rows_impacted)$/i
+
+/** `replicate` and the three pads end the wasm when they are asked for more than 4 GB. */
+const FORBIDDEN_FUNCTIONS = /^(millrace_\w*|replicate|pad[lrc])$/i
+
+/** Triggers that cr-sqlite and the capture of changes made: they may call what a statement may not. */
+const OWN_TRIGGERS = /__crsql_|^millrace_/i
+
+function isForbidden(name: string): boolean {
+  return FORBIDDEN_FUNCTIONS.test(name) || (/^crsql_/i.test(name) && !READING_FUNCTIONS.test(name))
+}
 
 const NAMES: Record<number, string> = {
   1: 'CREATE INDEX',
@@ -66,12 +79,15 @@ export class AccessRecorder {
 
   constructor(connection: Connection) {
     connection.setAuthorizer((_, action, first, second, _database, trigger) => {
-      if (this.#reads !== null) this.#note(this.#reads, action, first, second, trigger)
-      return 0
+      if (this.#reads === null) return ALLOW
+      const before = this.#other.size
+      this.#note(this.#reads, action, first, second, trigger)
+      // Some pragmas act while they are prepared, so refusing the statement afterwards would be too late.
+      return this.#other.size > before ? DENY : ALLOW
     })
   }
 
-  /** What `prepare` prepares, and only that. */
+  /** What `prepare` prepares, and only that. When SQLite was told to refuse it, `other` says why, and nothing is thrown. */
   record(prepare: () => void): Access {
     const reads = new Map<string, Set<string>>()
     this.#reads = reads
@@ -79,6 +95,8 @@ export class AccessRecorder {
     this.#other = new Set()
     try {
       prepare()
+    } catch (error) {
+      if (this.#other.size === 0) throw error
     } finally {
       this.#reads = null
     }
@@ -105,8 +123,8 @@ export class AccessRecorder {
         if (trigger === null) add(this.#writes, first ?? '', second ?? '')
         break
       case FUNCTION:
-        // cr-sqlite's own triggers call some of these; from a statement they would change the schema, stop replication, or tell of rows that did not change.
-        if (trigger === null && CHANGING_FUNCTIONS.test(second ?? '')) this.#other.add(`a call of ${second}`)
+        if (isForbidden(second ?? '') && !OWN_TRIGGERS.test(trigger ?? ''))
+          this.#other.add(`a call of ${second}`)
         break
       case SELECT:
       case RECURSIVE:

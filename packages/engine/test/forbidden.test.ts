@@ -1,0 +1,46 @@
+import { openEngine } from '@millrace/engine/node'
+import { expect, test } from 'vitest'
+
+const SCHEMA = `CREATE TABLE todo (id TEXT PRIMARY KEY NOT NULL, title TEXT); SELECT crsql_as_crr('todo');
+  CREATE TABLE parent (id INTEGER PRIMARY KEY NOT NULL);
+  CREATE TABLE child (id INTEGER PRIMARY KEY NOT NULL, parent INTEGER REFERENCES parent (id))`
+
+const FORBIDDEN = [
+  `crsql_after_insert('todo', 'x')`,
+  `crsql_after_update('todo', 'x', 'x')`,
+  `crsql_after_delete('todo', 'x')`,
+  `crsql_fract_as_ordered('todo', 'id', 'title')`,
+  `crsql_fract_key_between(NULL, '')`,
+  `crsql_as_table('todo')`,
+  `crsql_internal_sync_bit(1)`,
+  `replicate('0123456789', 429496730)`,
+  `padl('x', 4294967297)`,
+  `padr('x', 4294967297)`,
+  `padc('x', 4294967297)`,
+]
+
+test.each(FORBIDDEN)(
+  'a query cannot call %s, nor can an exec or a live query; the engine goes on',
+  async (call) => {
+    const engine = await openEngine({ schema: SCHEMA })
+    const refused = expect.objectContaining({ code: 'INVALID_SQL' })
+    expect(() => engine.query(`SELECT ${call}`)).toThrow(refused)
+    expect(() => engine.query(`WITH c AS (SELECT ${call} AS x) SELECT * FROM c`)).toThrow(refused)
+    expect(() => engine.subscribe(`SELECT ${call}`, [], () => {})).toThrow(refused)
+    const sql = `INSERT INTO todo VALUES ('1', ${call})`
+    expect(() => engine.write([{ type: 'exec', sql, parameters: [] }])).toThrow(refused)
+    engine.write([{ type: 'insert', table: 'todo', row: { id: '1', title: 'one' } }])
+    expect(engine.query('SELECT title FROM todo').rows).toEqual([['one']])
+    engine.close()
+  },
+)
+
+test('a pragma that is refused has not acted while it was prepared', async () => {
+  const engine = await openEngine({ schema: SCHEMA })
+  expect(() => engine.query('PRAGMA foreign_keys = off')).toThrow(
+    expect.objectContaining({ code: 'INVALID_SQL' }),
+  )
+  const orphan = () => engine.write([{ type: 'insert', table: 'child', row: { id: 1, parent: 7 } }])
+  expect(orphan).toThrow(expect.objectContaining({ code: 'WRITE_REJECTED' }))
+  engine.close()
+})

@@ -1,5 +1,6 @@
-import { MillraceError, type Operation, type SqlValue, type TableInfo, toSqlValue } from '@millrace/protocol'
+import { MillraceError, type Operation, type SqlValue, type TableInfo } from '@millrace/protocol'
 import { targetOf } from './exec-plans.ts'
+import { ownValue } from './query.ts'
 import { columnAt } from './table.ts'
 import type { Key } from './types.ts'
 
@@ -79,7 +80,7 @@ function columnsOf(table: TableInfo, given: object): Record<string, SqlValue> {
         `The column ${name} of ${table.name} is generated, and cannot be written.`,
       )
     }
-    if (value !== undefined) columns[column.name] = toSqlValue(value, `${table.name}.${column.name}`)
+    if (value !== undefined) columns[column.name] = ownValue(value, `${table.name}.${column.name}`)
   }
   return columns
 }
@@ -108,5 +109,5 @@ function keyOf(table: TableInfo, key: Key): SqlValue[] {
       `The key of ${table.name} has ${names.length} column${names.length === 1 ? '' : 's'} (${names.join(', ')}), but ${values.length} value${values.length === 1 ? ' was' : 's were'} given.`,
     )
   }
-  return values.map((value, i) => toSqlValue(value, `the key ${table.name}.${names[i]}`))
+  return values.map((value, i) => ownValue(value, `the key ${table.name}.${names[i]}`))
 }

@@ -83,16 +83,39 @@ export function compileQuery(query: Queryable<unknown>): CompiledQuery {
       `A query was expected, but ${String(query)} was given: write it with the sql tag, or give a Kysely or Drizzle builder.`,
     )
   }
-  const parameters = given.map((value: unknown, i) => toSqlValue(value, `parameter ${i + 1}`))
-  return { sql, parameters, id: identify(sql, parameters) }
+  const text = sql
+  let id: string | undefined
+  const parameters = given.map((value: unknown, i) => ownValue(value, `parameter ${i + 1}`))
+  return {
+    sql: text,
+    parameters,
+    // Only live queries are asked for it.
+    get id() {
+      id ??= identify(text, parameters)
+      return id
+    },
+  }
 }
+
+/**
+ * The value, which stays as it is: bytes are copied, for the caller may change or transfer them, and may have given a
+ * small part of a large buffer, all of which would be sent.
+ * @throws MillraceError `INVALID_VALUE`
+ */
+export function ownValue(value: unknown, where: string): SqlValue {
+  const checked = toSqlValue(value, where)
+  return checked instanceof Uint8Array ? new Uint8Array(checked) : checked
+}
+
+/** A character for each byte, and another one for each: the browser's own decoder reads megabytes in a millisecond. */
+const byteCharacters = new TextDecoder('latin1')
 
 /** Text and parameters in one string; values that differ in type or bytes give different strings. */
 function identify(sql: string, parameters: readonly SqlValue[]): string {
   if (parameters.length === 0) return sql
   return `${sql}\u0000${JSON.stringify(parameters, (_, value: unknown) => {
     if (typeof value === 'bigint') return { bigint: String(value) }
-    if (value instanceof Uint8Array) return { blob: Array.from(value) }
+    if (value instanceof Uint8Array) return { blob: byteCharacters.decode(value) }
     if (value === Infinity) return { real: 'inf' }
     if (value === -Infinity) return { real: '-inf' }
     return value

@@ -13,6 +13,9 @@ import type { Connection } from './types.ts'
 /** Pauses between attempts to get a port, in ms; the last one is repeated. */
 const BACK_OFF = [0, 50, 200, 500, 1000, 2000]
 
+/** How often a worker that was never there is loaded, until that counts as a failure of `open`. */
+const LOADS = 3
+
 export interface ConnectionEvents {
   /** A port is there and the engine has answered: writes and subscriptions are to be sent again. */
   connected(welcome: Welcome, calls: EngineCalls): void
@@ -61,10 +64,12 @@ export class EngineConnection {
 
   /** Goes on for as long as the connection is open. */
   async run(): Promise<void> {
+    let everConnected = false
     for (let attempt = 0; !this.#closed; attempt++) {
       try {
         const port = await this.#connect()
         attempt = -1
+        everConnected = true
         const error = await port.lost
         if (this.#closed) return
         this.#port = null
@@ -74,7 +79,9 @@ export class EngineConnection {
       } catch (thrown) {
         if (this.#closed) return
         const error = asMillraceError(thrown)
-        if (this.#source.permanent(error)) {
+        // A page that never had the worker may be misconfigured: a missing file or a forbidden script is told soon.
+        const neverLoads = error.code === 'WORKER_LOST' && !everConnected && attempt + 1 >= LOADS
+        if (neverLoads || this.#source.permanent(error)) {
           this.#fail(error)
           return
         }

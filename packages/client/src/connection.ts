@@ -13,7 +13,7 @@ import type { Connection } from './types.ts'
 /** Pauses between attempts to get a port, in ms; the last one is repeated. */
 const BACK_OFF = [0, 50, 200, 500, 1000, 2000]
 
-/** How often a worker that was never there is loaded, until that counts as a failure of `open`. */
+/** Attempts to load the worker before the first connection; then `open` fails. */
 const LOADS = 3
 
 export interface ConnectionEvents {
@@ -79,7 +79,7 @@ export class EngineConnection {
       } catch (thrown) {
         if (this.#closed) return
         const error = asMillraceError(thrown)
-        // A page that never had the worker may be misconfigured: a missing file or a forbidden script is told soon.
+        // A missing file or a forbidden script stays so: the app hears of it soon, and not when time is up.
         const neverLoads = error.code === 'WORKER_LOST' && !everConnected && attempt + 1 >= LOADS
         if (neverLoads || this.#source.permanent(error)) {
           this.#fail(error)

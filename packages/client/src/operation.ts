@@ -1,6 +1,6 @@
 import { MillraceError, type Operation, type SqlValue, type TableInfo } from '@millrace/protocol'
 import { targetOf } from './exec-plans.ts'
-import { ownValue } from './query.ts'
+import { ownValue } from './own-value.ts'
 import { columnAt } from './table.ts'
 import type { Key } from './types.ts'
 

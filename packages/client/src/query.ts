@@ -1,5 +1,6 @@
 import type { Bindable, SqlValue } from '@millrace/protocol'
-import { MillraceError, toSqlValue } from '@millrace/protocol'
+import { identifyParameters, MillraceError, toSqlValue } from '@millrace/protocol'
+import { ownValue } from './own-value.ts'
 
 /** A row by column name. */
 export type Row = Readonly<Record<string, SqlValue>>
@@ -84,40 +85,15 @@ export function compileQuery(query: Queryable<unknown>): CompiledQuery {
     )
   }
   const text = sql
-  let id: string | undefined
   const parameters = given.map((value: unknown, i) => ownValue(value, `parameter ${i + 1}`))
+  let id: string | undefined
   return {
     sql: text,
     parameters,
-    // Only live queries are asked for it.
+    // Only a live query needs it.
     get id() {
-      id ??= identify(text, parameters)
+      id ??= `${text}\u0000${identifyParameters(parameters)}`
       return id
     },
   }
-}
-
-/**
- * The value, which stays as it is: bytes are copied, for the caller may change or transfer them, and may have given a
- * small part of a large buffer, all of which would be sent.
- * @throws MillraceError `INVALID_VALUE`
- */
-export function ownValue(value: unknown, where: string): SqlValue {
-  const checked = toSqlValue(value, where)
-  return checked instanceof Uint8Array ? new Uint8Array(checked) : checked
-}
-
-/** A character for each byte, and another one for each: the browser's own decoder reads megabytes in a millisecond. */
-const byteCharacters = new TextDecoder('latin1')
-
-/** Text and parameters in one string; values that differ in type or bytes give different strings. */
-function identify(sql: string, parameters: readonly SqlValue[]): string {
-  if (parameters.length === 0) return sql
-  return `${sql}\u0000${JSON.stringify(parameters, (_, value: unknown) => {
-    if (typeof value === 'bigint') return { bigint: String(value) }
-    if (value instanceof Uint8Array) return { blob: byteCharacters.decode(value) }
-    if (value === Infinity) return { real: 'inf' }
-    if (value === -Infinity) return { real: '-inf' }
-    return value
-  })}`
 }

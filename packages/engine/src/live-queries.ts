@@ -1,4 +1,4 @@
-import type { Explanation, SqlValue } from '@millrace/protocol'
+import { type Explanation, identifyParameters, type SqlValue } from '@millrace/protocol'
 import { Capture, type RowChange, type TableChange } from './capture/capture.ts'
 import { type Compiled, checkParameterCount, compile } from './compile/compile.ts'
 import type { AccessRecorder } from './database/authorizer.ts'
@@ -99,7 +99,7 @@ export class LiveQueries {
     forClient: boolean,
     subscriber: Subscriber,
   ): { query: LiveQuery; undo: () => void } {
-    const id = identify(sql, parameters, forClient)
+    const id = `${forClient}\u0000${sql}\u0000${identifyParameters(parameters)}`
     const registered = this.#queries.get(id) ?? this.#register(id, sql, parameters, forClient)
     registered.subscribers.add(subscriber)
     return {
@@ -304,11 +304,4 @@ class Reached {
     this.woken.add(registered)
     registered.query.touchAll()
   }
-}
-
-function identify(sql: string, parameters: readonly SqlValue[], forClient: boolean): string {
-  const values = parameters.map((value) =>
-    value instanceof Uint8Array ? `x${value.join()}` : `${typeof value}${String(value)}`,
-  )
-  return JSON.stringify([sql, forClient, ...values])
 }

@@ -48,5 +48,6 @@ export {
   fromBigInt,
   identical,
   identicalRows,
+  identifyParameters,
   toSqlValue,
 } from './value.ts'

@@ -6,6 +6,7 @@ import {
   encodeKey,
   identical,
   identicalRows,
+  identifyParameters,
   type SqlValue,
   toSqlValue,
 } from './value.ts'
@@ -149,4 +150,34 @@ test('identical tells values apart that compare equal', () => {
 test('collate: NOCASE looks no further than a NUL', () => {
   expect(collate('A\0b', 'NOCASE')).toBe(collate('a\0C', 'NOCASE'))
   expect(collate('A\0b', 'NOCASE')).not.toBe(collate('a\0é', 'NOCASE'))
+})
+
+test('parameters are one identity when they are the same, and only then', () => {
+  const different = [
+    [],
+    [null],
+    [1],
+    [1n],
+    ['1'],
+    [Uint8Array.of(0x31)],
+    ['null'],
+    [2 ** 60],
+    [2n ** 60n],
+    [Infinity],
+    [-Infinity],
+    ['Infinity'],
+    [1, 2],
+    ['1;number2'],
+    ['a', 'b'],
+    ['a;text1:b'],
+    [Uint8Array.of()],
+    [''],
+    ...Array.from({ length: 256 }, (_, byte) => [Uint8Array.of(byte)]).filter((_, byte) => byte !== 0x31),
+    [Uint8Array.of(0xef, 0xbb, 0xbf, 1)],
+    [Uint8Array.of(1), Uint8Array.of(2)],
+    [Uint8Array.of(1, 2)],
+  ]
+  const identities = different.map((parameters) => identifyParameters(parameters))
+  expect(new Set(identities).size).toBe(different.length)
+  expect(identifyParameters(['a', Uint8Array.of(1)])).toBe(identifyParameters(['a', new Uint8Array([1])]))
 })

@@ -30,7 +30,7 @@ export interface WorkerPortOptions {
  * takes over when it goes. Give the result to `open` of `@millrace/client`.
  *
  * `connect()` rejects with
- * - `STORAGE_UNAVAILABLE`: no OPFS here (private window, old browser), or no secure context;
+ * - `STORAGE_UNAVAILABLE`: no OPFS here (private window, old browser, blocked site data), or no secure context;
  * - `STORAGE_FULL`, `STORAGE_FAILED`: the files could not be created, opened or read;
  * - `INVALID_SCHEMA`, `SCHEMA_MISMATCH`, `PROTOCOL_MISMATCH`: the schema is refused, or another tab has another schema
  *   or version of Millrace;

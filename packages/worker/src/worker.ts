@@ -2,7 +2,7 @@ import { encodeError, unreachable } from '@millrace/protocol'
 import type { FromWorker, Settings, ToWorker } from './messages.ts'
 import { ownerLock } from './names.ts'
 import { Owner } from './owner.ts'
-import { storageBlocked } from './storage-blocked.ts'
+import { blockedStorage } from './storage-blocked.ts'
 
 /*
  * The worker script. Every page runs one; they wait for one lock, and the one that gets it has the database open for
@@ -41,8 +41,7 @@ async function waitForTurn(settings: Settings): Promise<void> {
       return owner.over
     })
   } catch (error) {
-    const blocked = error instanceof DOMException && error.name === 'SecurityError'
-    tell({ type: 'failed', error: encodeError(blocked ? storageBlocked(settings.name, error) : error) })
+    tell({ type: 'failed', error: encodeError(blockedStorage(settings.name, error)) })
   }
 }
 

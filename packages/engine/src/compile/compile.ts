@@ -195,7 +195,7 @@ export function prepareRead(
 ): { columns: readonly string[]; reads: Reads; parameterCount: number } {
   let columns: readonly string[] = []
   let parameterCount = 0
-  const access = recorder.record(() => {
+  const access = recorder.record(sql, () => {
     try {
       const statement = database.connection.prepare(sql)
       columns = statement.columns

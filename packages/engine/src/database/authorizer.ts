@@ -34,11 +34,16 @@ const READING_FUNCTIONS = /^crsql_(db_version|site_id|rows_impacted)$/i
 /** `replicate` and the three pads end the wasm when they are asked for more than 4 GB. */
 const FORBIDDEN_FUNCTIONS = /^(millrace_\w*|replicate|pad[lrc])$/i
 
-/** Triggers that cr-sqlite and the capture of changes made: they may call what a statement may not. */
-const OWN_TRIGGERS = /__crsql_|^millrace_/i
+/** Made by cr-sqlite and by the capture of changes: they may call every function. */
+const INTERNAL_TRIGGERS = /__crsql_[iud]trig$|^millrace_/i
 
-function isForbidden(name: string): boolean {
-  return FORBIDDEN_FUNCTIONS.test(name) || (/^crsql_/i.test(name) && !READING_FUNCTIONS.test(name))
+/** `within`: the view or trigger of the schema that calls the function; null for the statement itself. */
+function isForbidden(name: string, within: string | null): boolean {
+  if (within !== null && INTERNAL_TRIGGERS.test(within)) return false
+  if (FORBIDDEN_FUNCTIONS.test(name)) return true
+  if (!/^crsql_/i.test(name) || READING_FUNCTIONS.test(name)) return false
+  // A trigger has to ask for it, so that it does not write again what a merge brings.
+  return within === null || !/^crsql_internal_sync_bit$/i.test(name)
 }
 
 const NAMES: Record<number, string> = {
@@ -72,6 +77,8 @@ const NAMES: Record<number, string> = {
 
 /** Listens to SQLite's authorizer. Made once for a connection. */
 export class AccessRecorder {
+  /** The text that is recorded, in lower case. */
+  #text = ''
   /** Set while a statement is recorded. */
   #reads: Map<string, Set<string>> | null = null
   #writes = new Map<string, Set<string>>()
@@ -80,15 +87,18 @@ export class AccessRecorder {
   constructor(connection: Connection) {
     connection.setAuthorizer((_, action, first, second, _database, trigger) => {
       if (this.#reads === null) return ALLOW
-      const before = this.#other.size
       this.#note(this.#reads, action, first, second, trigger)
-      // Some pragmas act while they are prepared, so refusing the statement afterwards would be too late.
-      return this.#other.size > before ? DENY : ALLOW
+      // Some pragmas act while they are prepared, so a check afterwards would be too late.
+      return this.#other.size > 0 ? DENY : ALLOW
     })
   }
 
-  /** What `prepare` prepares, and only that. When SQLite was told to refuse it, `other` says why, and nothing is thrown. */
-  record(prepare: () => void): Access {
+  /**
+   * What `prepare` does, which prepares `sql`. A statement that is denied throws nothing: `other` says why, and what it
+   * reads and writes is then known in part only.
+   */
+  record(sql: string, prepare: () => void): Access {
+    this.#text = sql.toLowerCase()
     const reads = new Map<string, Set<string>>()
     this.#reads = reads
     this.#writes = new Map()
@@ -123,8 +133,7 @@ export class AccessRecorder {
         if (trigger === null) add(this.#writes, first ?? '', second ?? '')
         break
       case FUNCTION:
-        if (isForbidden(second ?? '') && !OWN_TRIGGERS.test(trigger ?? ''))
-          this.#other.add(`a call of ${second}`)
+        this.#noteFunction(second ?? '', trigger)
         break
       case SELECT:
       case RECURSIVE:
@@ -134,6 +143,15 @@ export class AccessRecorder {
         if (action === PRAGMA && TELLING_PRAGMAS.test(first ?? '')) break
         this.#other.add(NAMES[action] ?? `action ${action}`)
     }
+  }
+
+  /**
+   * SQLite gives the name of a CTE or subquery, which the caller chooses, where it gives that of a view or trigger. So a
+   * function that the text names is the statement's, whatever SQLite says.
+   */
+  #noteFunction(name: string, within: string | null): void {
+    const caller = this.#text.includes(name.toLowerCase()) ? null : within
+    if (isForbidden(name, caller)) this.#other.add(`a call of ${name}`)
   }
 }
 

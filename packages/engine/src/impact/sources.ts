@@ -110,11 +110,12 @@ export class Sources {
   /** What FTS5 reads when it is asked for its columns; null also where it cannot read them all. */
   #ofContent({ columns }: Table, content: { table: string; rowid: string }): readonly Source[] | null {
     const names = [content.rowid, ...columns.map(({ name }) => name)].map(quote).join(', ')
+    const sql = `SELECT ${names} FROM main.${quote(content.table)}`
     try {
-      const { reads } = this.#recorder.record(() =>
-        this.#database.connection.prepare(`SELECT ${names} FROM main.${quote(content.table)}`).finalize(),
+      const { reads, other } = this.#recorder.record(sql, () =>
+        this.#database.connection.prepare(sql).finalize(),
       )
-      return this.of(reads)
+      return other.length > 0 ? null : this.of(reads)
     } catch {
       return null
     }

@@ -218,7 +218,7 @@ export class Writer {
 
   #checkAccess(sql: string): Checked {
     let parameterCount = 0
-    const access = this.#recorder.record(() => {
+    const access = this.#recorder.record(sql, () => {
       try {
         const statement = this.#database.connection.prepare(sql)
         parameterCount = statement.parameterCount

@@ -3,7 +3,7 @@ import { deferred } from '../deferred.ts'
 import { ChannelLine } from '../line.ts'
 import type { DiscoveryMessage, Settings } from '../messages.ts'
 import { type OwnerEpoch, type PortId, portLock, privateChannels } from '../names.ts'
-import { storageBlocked } from '../storage-blocked.ts'
+import { blockedStorage } from '../storage-blocked.ts'
 import { CONNECT } from '../time-limits.ts'
 import { Discovery } from './discovery.ts'
 import { OwnWorker } from './own-worker.ts'
@@ -43,7 +43,7 @@ export class WorkerSource implements PortSource {
         return await this.#connectOn(day)
       } catch (error) {
         if (this.#closed) throw this.#closedError()
-        if (!day.aborted) throw this.#refusedByBrowser(error)
+        if (!day.aborted) throw blockedStorage(this.#settings.name, error)
       }
     }
   }
@@ -219,12 +219,6 @@ export class WorkerSource implements PortSource {
 
   #closedError(): MillraceError {
     return new MillraceError('CLOSED', `The database "${this.#settings.name}" was closed: open it again.`)
-  }
-
-  /** Locks, channels and files are all refused by SecurityError where the user or the frame blocks site data. */
-  #refusedByBrowser(error: unknown): unknown {
-    if (!(error instanceof DOMException) || error.name !== 'SecurityError') return error
-    return storageBlocked(this.#settings.name, error)
   }
 
   #checkBrowser(): void {

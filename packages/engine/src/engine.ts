@@ -24,6 +24,7 @@ import { exportDatabase } from './database/export.ts'
 import { isHalfMade } from './database/half-made.ts'
 import { SETTINGS } from './database/settings.ts'
 import type { Sqlite } from './database/sqlite.ts'
+import { Epoch } from './epoch.ts'
 import { LiveQueries, type Subscriber } from './live-queries.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
 import type { Catalog, Table } from './schema/catalog.ts'
@@ -158,7 +159,6 @@ export class Engine {
   readonly #writer: Writer
   readonly #context: Context
   readonly #defer: (run: () => void) => void
-  readonly #epoch: number
 
   readonly #queries: LiveQueries
   readonly #sessions = new Set<Session>()
@@ -183,16 +183,16 @@ export class Engine {
     database.connection.exec(SETTINGS)
     this.#recorder = new AccessRecorder(database.connection)
     const applied = new AppliedWrites(database, now())
-    this.#epoch = nextEpoch(database)
+    const epoch = new Epoch(database)
     this.#catalog = applySchema(database, options.schema)
     this.#queries = new LiveQueries(database, this.#recorder, this.#catalog, options.linger)
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
-    this.#context = { database, writer: this.#writer, applied, now }
+    this.#context = { database, writer: this.#writer, epoch, applied, now }
   }
 
   /** Grows with each commit that changed something; each opening of the database has a higher epoch. */
   get version(): Version {
-    return { epoch: this.#epoch, commit: this.#commits }
+    return { epoch: this.#context.epoch.number, commit: this.#commits }
   }
 
   get counters(): EngineCounters {
@@ -492,15 +492,4 @@ const isError = (outcome: Outcome) => 'error' in outcome
 /** Values come from outside; what TypeScript says of them may not be so. */
 function asParameter(value: unknown, i: number): SqlValue {
   return toSqlValue(value, `parameter ${i + 1}`)
-}
-
-/** One more than that of the opening before, so that versions of two owners compare. */
-function nextEpoch(database: Database): number {
-  database.connection.exec(
-    'CREATE TABLE IF NOT EXISTS millrace_epoch (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL)',
-  )
-  const row = database.get(
-    'INSERT INTO millrace_epoch VALUES (1, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch',
-  )
-  return row?.[0] as number
 }

@@ -89,8 +89,11 @@ export class Session implements EngineCalls {
     if (client === null) throw new MillraceError('INTERNAL', 'A client wrote before it said hello.')
     for (const request of writes) {
       this.#engine.enqueue({ client, request, answered }, (outcome) => {
-        if ('error' in outcome) this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
-        else {
+        if ('error' in outcome) {
+          // Whether it is on disk is not known: the client asks again where the file is opened next.
+          if (isFault(outcome.error)) return
+          this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
+        } else {
           const undo = 'undo' in outcome ? this.#keep(request.id, outcome.undo) : null
           this.#settled.push({ id: request.id, changes: outcome.changes, undo })
         }
@@ -203,3 +206,5 @@ export class Session implements EngineCalls {
     this.#send(message)
   }
 }
+
+const isFault = (error: unknown) => error instanceof MillraceError && error.code === 'STORAGE_FAILED'

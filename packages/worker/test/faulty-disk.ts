@@ -47,6 +47,8 @@ export class FaultyDisk {
   #fault: { readonly kind: Fault; readonly at: number } | undefined
   #ended = false
   #operations = 0
+  #writes = 0
+  #flushes = 0
 
   constructor(random: () => number, fault?: { readonly kind: Fault; readonly at: number }) {
     this.#random = random
@@ -66,6 +68,13 @@ export class FaultyDisk {
 
   get operations(): number {
     return this.#operations
+  }
+
+  /** Writes and flushes since the last call. */
+  takeCounts(): { readonly writes: number; readonly flushes: number } {
+    const counts = { writes: this.#writes, flushes: this.#flushes }
+    this.#writes = this.#flushes = 0
+    return counts
   }
 
   /** Null where there is no such file. */
@@ -92,6 +101,7 @@ export class FaultyDisk {
       },
       write: (data, { at = 0 } = {}) => {
         let written = 0
+        this.#writes++
         this.#operate((share = 1) => {
           written = Math.floor(data.byteLength * share)
           change(file, { at, data: bytes(data).slice(0, written) })
@@ -104,6 +114,7 @@ export class FaultyDisk {
         }, size > file.now.length)
       },
       flush: () => {
+        this.#flushes++
         this.#operate(() => {
           file.durable = file.now.slice()
           file.changes = []
@@ -167,4 +178,15 @@ function bytes(data: AllowSharedBufferSource): Uint8Array {
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data as ArrayBuffer)
+}
+
+/** mulberry32 */
+export function generator(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
 }

@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { createEngine, type Durability, type Engine, loadSqlite, type Sqlite } from '@millrace/engine'
-import { MillraceError, type Operation } from '@millrace/protocol'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { FileDisk } from '../src/file-disk.ts'
-import { DATABASE_FILE, FileVfs } from '../src/file-vfs.ts'
-import { FAULTS, type Fault, FaultyDisk } from './faulty-disk.ts'
+import type { Durability, Engine } from '@millrace/engine'
+import type { Operation } from '@millrace/protocol'
+import { describe, expect, test } from 'vitest'
+import { FAULTS, type Fault, FaultyDisk, generator } from './faulty-disk.ts'
+import { abandon, codeOf, type Opened, open } from './opened.ts'
 
 /*
  * A database on a disk that goes wrong at its k-th operation, for every k of a scenario that opens, makes its schema, runs
@@ -25,51 +22,6 @@ const SCHEMA = `
   CREATE TABLE counter (id INTEGER PRIMARY KEY NOT NULL, n INTEGER);
   CREATE INDEX entry_tx ON entry (tx);
 `
-
-let sqlite: Sqlite
-/** SQLite takes a VFS once: this one passes all on to that of the database that is open now. */
-let current: FileVfs
-
-beforeAll(async () => {
-  const path = createRequire(import.meta.url).resolve('@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm')
-  sqlite = await loadSqlite({ wasmBinary: await readFile(path), locateFile: (file) => file })
-  const vfs: { readonly name: string } & Record<string, unknown> = { name: 'millrace-opfs' }
-  for (const method of Object.getOwnPropertyNames(FileVfs.prototype)) {
-    if (!method.startsWith('x')) continue
-    vfs[method] = (...values: unknown[]) => Reflect.apply(Reflect.get(current, method), current, values)
-  }
-  sqlite.registerVfs(vfs)
-})
-
-/** A database open on a disk, as the worker opens it. */
-interface Opened {
-  readonly engine: Engine
-  readonly disk: FileDisk
-}
-
-function open(files: FaultyDisk, durability: Durability): Opened {
-  const handles = { main: files.file('main'), log: files.file('log'), journal: files.found('journal') }
-  const disk = new FileDisk('test', handles, durability, () => {})
-  current = disk.vfs
-  const engine = createEngine({
-    sqlite,
-    filename: DATABASE_FILE,
-    vfs: disk.vfs.name,
-    schema: SCHEMA,
-    disk,
-    storage: { type: 'opfs', reason: '' },
-  })
-  return { engine, disk }
-}
-
-/** Frees the memory of an engine whose process ended, or whose file is broken. */
-function abandon(engine: Engine): void {
-  try {
-    engine.close()
-  } catch {
-    // Its file is gone.
-  }
-}
 
 /** Rows of several pages, updates of what the transactions before wrote, a counter: all of it or nothing. */
 function transaction(i: number): Operation[] {
@@ -116,8 +68,6 @@ function dump(engine: Engine): { readonly stored: number; readonly text: string 
   return { stored: stored as number, text: JSON.stringify([entries, changes]) }
 }
 
-const codeOf = (error: unknown) => (error instanceof MillraceError ? error.code : String(error))
-
 /** Runs the scenario, and opens again where a fault ended the files; gives what was acknowledged. */
 function run(files: FaultyDisk, durability: Durability, states: readonly string[] | undefined) {
   let opened: Opened | undefined
@@ -126,7 +76,7 @@ function run(files: FaultyDisk, durability: Durability, states: readonly string[
   while (acknowledged < TRANSACTIONS && !files.ended) {
     try {
       if (opened === undefined) {
-        opened = open(files, durability)
+        opened = open(files, SCHEMA, durability)
         // A write whose end was not told may have been stored.
         const { stored, text } = dump(opened.engine)
         expect(stored).toBeGreaterThanOrEqual(acknowledged)
@@ -166,17 +116,6 @@ function refused(engine: Engine): void {
   throw new Error('a write was stored that breaks a constraint')
 }
 
-/** mulberry32 */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
-
 describe.each(['strict', 'relaxed'] as const)(
   '%s: a disk that goes wrong at each of its operations',
   (durability) => {
@@ -190,7 +129,7 @@ describe.each(['strict', 'relaxed'] as const)(
         const files = new FaultyDisk(generator(SEED * 7919 + at), { kind, at })
         const { acknowledged } = run(files, durability, states)
         files.heal()
-        const { engine } = open(files, durability)
+        const { engine } = open(files, SCHEMA, durability)
         const { stored, text } = dump(engine)
         abandon(engine)
         expect(text, name).toBe(states[stored])

@@ -7,6 +7,7 @@ import {
 } from '@millrace/protocol'
 import type { Database } from '../database/database.ts'
 import { rejection, storageError } from '../database/errors.ts'
+import type { Epoch } from '../epoch.ts'
 import { type AppliedWrites, Undo, type Writer } from './apply.ts'
 import {
   applyVersion,
@@ -47,6 +48,7 @@ export interface Context {
   readonly database: Database
   readonly writer: Writer
   readonly applied: AppliedWrites
+  readonly epoch: Epoch
   readonly now: () => number
 }
 
@@ -79,14 +81,14 @@ function commitWrites(context: Context, writes: readonly QueuedWrite[]): readonl
 
 /** Undefined when the group must be run one by one; never for a single write. */
 function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
-  const { database } = context
+  const { database, epoch } = context
   const alone = writes.length === 1
   const refused = (error: unknown): GroupResult | undefined =>
     alone ? { outcomes: [{ error }], committed: false } : undefined
 
   const outcomes: Outcome[] = []
   try {
-    database.run('BEGIN IMMEDIATE')
+    epoch.begin()
     for (const write of writes) {
       const outcome = alone ? applyAlone(context, write) : applyUnderSavepoint(context, write)
       if (database.connection.autocommit) {
@@ -98,7 +100,7 @@ function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult
       database.run('ROLLBACK')
       return { outcomes, committed: false }
     }
-    database.run('COMMIT')
+    epoch.commit()
     return { outcomes, committed: true }
   } catch (error) {
     if (!database.connection.autocommit) database.run('ROLLBACK')
@@ -131,11 +133,12 @@ function commitMerge(context: Context, { merge }: QueuedMerge): GroupResult[] {
 }
 
 function tryVersion(context: Context, version: MergeVersion): { readonly rows: number } | MergeRefusal {
-  const { database } = context
+  const { database, epoch } = context
   try {
-    database.run('BEGIN IMMEDIATE')
+    epoch.begin()
     const rows = applyVersion(database, version)
-    database.run(rows > 0 ? 'COMMIT' : 'ROLLBACK')
+    if (rows > 0) epoch.commit()
+    else database.run('ROLLBACK')
     return { rows }
   } catch (error) {
     if (!database.connection.autocommit) database.run('ROLLBACK')

@@ -4,6 +4,7 @@ import { Capture, type TableChange } from '../../src/capture/capture.ts'
 import { compile } from '../../src/compile/compile.ts'
 import { AccessRecorder } from '../../src/database/authorizer.ts'
 import { Database, quote } from '../../src/database/database.ts'
+import { Epoch } from '../../src/epoch.ts'
 import { type Catalog, keyExpressions, type Table } from '../../src/schema/catalog.ts'
 import { applySchema } from '../../src/schema/schema.ts'
 import { AppliedWrites, Writer } from '../../src/write/apply.ts'
@@ -21,12 +22,14 @@ export class Watcher {
   readonly #capture: Capture
   readonly #writer: Writer
   readonly #applied: AppliedWrites
+  readonly #epoch: Epoch
 
   constructor(sqlite: Sqlite, schema: string) {
     this.#database = new Database(sqlite.open(':memory:'))
     this.#database.connection.exec('PRAGMA foreign_keys = on')
     this.#recorder = new AccessRecorder(this.#database.connection)
     this.#applied = new AppliedWrites(this.#database, 0)
+    this.#epoch = new Epoch(this.#database)
     this.#catalog = applySchema(this.#database, schema)
     this.#capture = new Capture(this.#database)
     this.#writer = new Writer(this.#database, this.#recorder, this.#catalog)
@@ -89,6 +92,7 @@ export class Watcher {
       database: this.#database,
       writer: this.#writer,
       applied: this.#applied,
+      epoch: this.#epoch,
       now: () => 0,
     }
     return commitGroup(context, queued)

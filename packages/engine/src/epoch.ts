@@ -1,0 +1,36 @@
+import type { Database } from './database/database.ts'
+
+/**
+ * The number of this opening of the database: one more than that of the last that stored something, so that versions of
+ * two owners compare. It is stored with the first commit, for opening writes nothing; one that never commits has
+ * nothing to compare.
+ */
+export class Epoch {
+  readonly number: number
+  readonly #database: Database
+  #stored = false
+
+  constructor(database: Database) {
+    this.#database = database
+    database.connection.exec(
+      'CREATE TABLE IF NOT EXISTS millrace_epoch (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL)',
+    )
+    const [last = 0] = database.get('SELECT epoch FROM millrace_epoch') ?? []
+    this.number = (last as number) + 1
+  }
+
+  /** Begins a transaction that is to be told by its version. */
+  begin(): void {
+    this.#database.run('BEGIN IMMEDIATE')
+    if (this.#stored) return
+    this.#database.run(
+      'INSERT INTO millrace_epoch VALUES (1, ?1) ON CONFLICT DO UPDATE SET epoch = excluded.epoch',
+      [this.number],
+    )
+  }
+
+  commit(): void {
+    this.#database.run('COMMIT')
+    this.#stored = true
+  }
+}

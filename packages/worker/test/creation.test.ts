@@ -1,0 +1,149 @@
+import { expect, test } from 'vitest'
+import { FaultyDisk, generator } from './faulty-disk.ts'
+import { LegacyVfs } from './legacy-vfs.ts'
+import { abandon, codeOf, open, sqlite } from './opened.ts'
+
+const SCHEMA = "CREATE TABLE item (id INTEGER PRIMARY KEY NOT NULL, text TEXT); SELECT crsql_as_crr('item')"
+const LEGACY = 'PRAGMA temp_store = memory; PRAGMA locking_mode = exclusive; PRAGMA journal_mode = truncate;'
+
+const items = (engine: ReturnType<typeof open>['engine']) =>
+  engine.query('SELECT id FROM item ORDER BY id').rows
+const insert = (id: number) => ({ type: 'insert', table: 'item', row: { id, text: `item ${id}` } }) as const
+
+test('a database is made, opened and written with the fewest writes and flushes', () => {
+  const files = new FaultyDisk(generator(1))
+  const first = open(files, SCHEMA, 'strict')
+  // The beginning of the log, and all that makes the database.
+  expect(files.takeCounts()).toEqual({ writes: 2, flushes: 2 })
+  first.engine.write([insert(1)])
+  expect(files.takeCounts()).toEqual({ writes: 1, flushes: 1 })
+  first.disk.durability = 'relaxed'
+  first.engine.write([insert(2)])
+  first.engine.write([insert(3)])
+  expect(files.takeCounts()).toEqual({ writes: 2, flushes: 0 })
+  first.disk.flush()
+  first.disk.flush()
+  expect(files.takeCounts()).toEqual({ writes: 0, flushes: 1 })
+  abandon(first.engine)
+
+  const second = open(files, SCHEMA, 'strict')
+  expect(items(second.engine)).toEqual([[1], [2], [3]])
+  expect(files.takeCounts()).toEqual({ writes: 0, flushes: 0 })
+  abandon(second.engine)
+  second.disk.close()
+  files.takeCounts()
+  expect(files.found('main')?.getSize()).toBeGreaterThan(4096)
+
+  const third = open(files, SCHEMA, 'strict')
+  expect(items(third.engine)).toEqual([[1], [2], [3]])
+  expect(files.takeCounts()).toEqual({ writes: 0, flushes: 0 })
+  abandon(third.engine)
+})
+
+test('each opening that stores something has a version of its own', () => {
+  const files = new FaultyDisk(generator(1))
+  const epochs = [1, 2, 3].map((id) => {
+    const { engine } = open(files, SCHEMA, 'strict')
+    if (id !== 2) engine.write([insert(id)])
+    abandon(engine)
+    return engine.version.epoch
+  })
+  expect(epochs).toEqual([1, 2, 2])
+})
+
+test('a schema that is refused leaves the file as it was', () => {
+  const files = new FaultyDisk(generator(1))
+  const refused = 'CREATE TABLE item (id INTEGER); CREATE TABLE bad (x INTEGER CHECK (nothing(x)))'
+  expect(() => open(files, refused, 'strict')).toThrow()
+  expect(files.takeCounts()).toEqual({ writes: 0, flushes: 0 })
+})
+
+test('a file that was cut or emptied from outside is not opened as a new one', () => {
+  const files = new FaultyDisk(generator(1))
+  const { engine, disk } = open(files, SCHEMA, 'strict')
+  engine.write([insert(1)])
+  abandon(engine)
+  disk.close()
+  files.file('main').truncate(0)
+  let code = 'opened'
+  try {
+    open(files, SCHEMA, 'strict')
+  } catch (error) {
+    code = codeOf(error)
+  }
+  expect(code).toBe('STORAGE_FAILED')
+})
+
+/** What a version without a log leaves when its process ends at one of its operations. */
+function legacy(at: number): { readonly files: FaultyDisk; readonly acknowledged: number } {
+  const files = new FaultyDisk(generator(at), { kind: 'stop', at })
+  const vfs = new LegacyVfs(`legacy-${at}`, files)
+  sqlite.registerVfs(vfs)
+  let acknowledged = 0
+  try {
+    const connection = sqlite.open('main.db', { vfs: vfs.name })
+    try {
+      connection.exec(LEGACY)
+      connection.exec('CREATE TABLE item (id INTEGER PRIMARY KEY NOT NULL, text TEXT)')
+      connection.exec("SELECT crsql_as_crr('item')")
+      for (let id = 1; id <= 3; id++) {
+        connection.exec(`INSERT INTO item VALUES (${id}, 'item ${id}')`)
+        acknowledged = id
+      }
+      connection.exec('SELECT crsql_finalize()')
+    } finally {
+      connection.close()
+    }
+  } catch {
+    // Here its process ended.
+  }
+  files.heal()
+  return { files, acknowledged }
+}
+
+test('what a version without a log left behind, wherever it was interrupted, is opened with all its rows', () => {
+  const { files: whole } = legacy(Number.POSITIVE_INFINITY)
+  let halfMade = 0
+  for (let at = 0; at < whole.operations; at++) {
+    const { files, acknowledged } = legacy(at)
+    try {
+      new LegacyProbe(files, at).open()
+    } catch (error) {
+      if (/version 0/.test(String(error))) halfMade++
+    }
+    const { engine, disk } = open(files, SCHEMA, 'strict')
+    const stored = items(engine).length
+    expect(stored, `ended at ${at}`).toBeGreaterThanOrEqual(acknowledged)
+    engine.write([insert(9)])
+    expect(items(engine)).toHaveLength(stored + 1)
+    expect(engine.query('SELECT integrity_check FROM pragma_integrity_check').rows).toEqual([['ok']])
+    abandon(engine)
+    disk.close()
+    expect(files.found('journal')?.getSize() ?? 0).toBe(0)
+    const again = open(files, SCHEMA, 'strict')
+    expect(items(again.engine)).toHaveLength(stored + 1)
+    abandon(again.engine)
+  }
+  // Else this test would prove nothing.
+  expect(halfMade).toBeGreaterThan(5)
+}, 300_000)
+
+/** Opens a copy as a version without a log did. */
+class LegacyProbe {
+  readonly #vfs: LegacyVfs
+
+  constructor(files: FaultyDisk, at: number) {
+    const copy = new FaultyDisk(generator(0))
+    for (const name of ['main', 'journal']) {
+      const content = new Uint8Array(files.found(name)?.getSize() ?? 0)
+      files.found(name)?.read(content, { at: 0 })
+      copy.file(name).write(content, { at: 0 })
+    }
+    this.#vfs = new LegacyVfs(`probe-${at}`, copy)
+    sqlite.registerVfs(this.#vfs)
+  }
+
+  open(): void {
+    sqlite.open('main.db', { vfs: this.#vfs.name }).close()
+  }
+}

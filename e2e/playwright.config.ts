@@ -24,7 +24,7 @@ export default defineConfig<FrameworkOption>({
   outputDir: '../test-results',
   // A retry would hide what these tests are for: races between tabs.
   retries: 0,
-  // One browser at a time: tests of a takeover hold it to two seconds, on machines of two cores.
+  // One browser at a time: two on a machine of two cores slow each other down.
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
   timeout: 60_000,

@@ -109,11 +109,9 @@ test('the tab that owns the database is closed amid writes: the other goes on wi
 
   await app.page.close()
   // Shown at once, as ever; on disk as soon as this tab has the database.
-  const start = performance.now()
   await second.add('four')
   await expect(second.titles).toHaveText(['one', 'two', 'three', 'four'])
   await second.stored()
-  expect(performance.now() - start).toBeLessThan(2_000)
   await expect(second.count).toHaveText('4 items left')
 
   await second.reload()

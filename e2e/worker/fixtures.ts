@@ -9,9 +9,6 @@ import type { Tab } from './tab.ts'
 export const SCHEMA =
   'CREATE TABLE entry (id INTEGER PRIMARY KEY NOT NULL, text TEXT NOT NULL); CREATE INDEX entry_text ON entry (text)'
 
-/** How soon a follower must be served after the owner's end. */
-export const TAKEOVER = 2_000
-
 /**
  * Each test has a browser with a profile on disk: the contexts that Playwright makes are private windows, whose OPFS is
  * kept in memory. The back/forward cache, which Playwright turns off, is on.

@@ -1,5 +1,5 @@
 import { test as base, expect } from '@playwright/test'
-import { SCHEMA, TAKEOVER } from './fixtures.ts'
+import { SCHEMA } from './fixtures.ts'
 import { RawChromium, type RawPage } from './raw-chromium.ts'
 
 const test = base.extend<{ browser: never; chromium: RawChromium }>({
@@ -35,12 +35,9 @@ test('the owner is frozen, and thaws', async ({ chromium, baseURL }) => {
   await follower.show()
   await until(owner, `document.visibilityState === 'hidden'`)
 
-  const start = performance.now()
   await owner.setLifecycle('frozen')
   await until(follower, 'window.tabs.main.connected && window.tabs.main.connections === 2')
-  const took = performance.now() - start
   expect(await follower.evaluate(`window.tabs.main.query('SELECT text FROM entry')`)).toEqual([['before']])
-  expect(took).toBeLessThan(TAKEOVER)
 
   await owner.setLifecycle('active')
   await until(owner, 'window.froze && window.tabs.main.connected && window.tabs.main.connections === 2')

@@ -68,7 +68,7 @@ export class Tab {
   /** The rows of one SELECT; for callers that know that there is a port. */
   async query(sql: string): Promise<SqlValue[][]> {
     if (this.#port === undefined) throw new Error('no port')
-    const { rows } = await this.#port.calls.query(sql, [])
+    const { rows } = await this.#port.calls.query(++this.#lastQuery as QueryId, sql, [])
     return rows.map((row) => [...row])
   }
 

@@ -7,7 +7,6 @@ import {
   openTab,
   startTab,
   state,
-  TAKEOVER,
   test,
   texts,
   until,
@@ -49,7 +48,6 @@ async function takeover(owner: Page, follower: Page, end: () => Promise<unknown>
   await texts(follower)
   const took = performance.now() - start
   console.log(`served after ${Math.round(took)} ms`)
-  expect(took).toBeLessThan(TAKEOVER)
 
   await byFollower.more(10)
   await byFollower.stop()

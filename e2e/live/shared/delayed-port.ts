@@ -26,6 +26,7 @@ function delayedPort(port: Port, delay: number): Port {
     unsubscribe: answerLate(calls.unsubscribe),
     write: answerLate(calls.write),
     query: answerLate(calls.query),
+    cancel: answerLate(calls.cancel),
     planExec: answerLate(calls.planExec),
     takeUndo: answerLate(calls.takeUndo),
     explain: answerLate(calls.explain),

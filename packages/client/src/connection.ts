@@ -13,6 +13,9 @@ import type { Connection } from './types.ts'
 /** Pauses between attempts to get a port, in ms; the last one is repeated. */
 const BACK_OFF = [0, 50, 200, 500, 1000, 2000]
 
+/** Milliseconds within which a port is lost that was about to be lost anyway. */
+const SOON = 1000
+
 /** Attempts to load the worker before the first connection; then `open` fails. */
 const LOADS = 3
 
@@ -121,11 +124,40 @@ export class EngineConnection {
    */
   async call<T>(make: (calls: EngineCalls) => Promise<T>, timeout: number): Promise<T> {
     for (;;) {
-      const port = this.#port ?? (await this.#nextPort(timeout))
-      const answer = await this.#orAbandoned(make(port.calls))
+      const answer = await this.#attempt(make, timeout)
       if (answer !== null) return answer.value
-      if (this.#closed) throw this.closedError
     }
+  }
+
+  /**
+   * The same for a call that may be why the port was lost: it is made again only where the port was lost soon after it.
+   * @throws MillraceError the same
+   */
+  async callOnce<T>(make: (calls: EngineCalls) => Promise<T>, timeout: number): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      let asked = 0
+      const answer = await this.#attempt((calls) => {
+        asked = performance.now()
+        return make(calls)
+      }, timeout)
+      if (answer !== null) return answer.value
+      if (attempt === 1 && performance.now() - asked < SOON) continue
+      throw new MillraceError(
+        'OWNER_LOST',
+        'The tab that had the database open went away while it ran this query. It is not asked again, for it may be why: ask again if it is not.',
+      )
+    }
+  }
+
+  /** Null when the port was lost before the answer. */
+  async #attempt<T>(
+    make: (calls: EngineCalls) => Promise<T>,
+    timeout: number,
+  ): Promise<{ readonly value: T } | null> {
+    const port = this.#port ?? (await this.#nextPort(timeout))
+    const answer = await this.#orAbandoned(make(port.calls))
+    if (answer === null && this.#closed) throw this.closedError
+    return answer
   }
 
   /**

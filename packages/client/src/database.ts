@@ -17,6 +17,7 @@ import {
 } from '@millrace/protocol'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
 import { ExecPlans, execute } from './exec-plans.ts'
+import { unlessEnded } from './limits.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
 import { OptimisticStore } from './optimistic-store.ts'
@@ -34,6 +35,7 @@ import type {
   OpenOptions,
   Patch,
   PendingState,
+  QueryOptions,
   Rejection,
   Stored,
   TableName,
@@ -187,10 +189,17 @@ class Client implements Database {
     }
   }
 
-  async query<R>(query: Queryable<R>): Promise<R[]> {
+  async query<R>(query: Queryable<R>, options: QueryOptions = {}): Promise<R[]> {
     const { sql, parameters } = compileQuery(query)
-    this.#sendWrites()
-    const { columns, rows } = await this.#connection.call((calls) => calls.query(sql, parameters), TIMEOUT)
+    const id = this.#nextQuery++ as QueryId
+    const { columns, rows } = await unlessEnded(
+      options,
+      () => {
+        this.#sendWrites()
+        return this.#connection.callOnce((calls) => calls.query(id, sql, parameters), TIMEOUT)
+      },
+      () => this.#connection.calls?.cancel(id).catch(() => {}),
+    )
     return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])) as R)
   }
 
@@ -387,6 +396,8 @@ class Client implements Database {
 
   #cool(store: LiveStore): void {
     if (this.#connection.state.status === 'closed') return
+    // One that has no rows yet may be long, and others wait behind it.
+    const warm = store.snapshot.status === 'pending' ? 0 : WARM
     const timer = setTimeout(() => {
       this.#cooling.delete(store)
       this.#stores.delete(store.query.id)
@@ -395,7 +406,7 @@ class Client implements Database {
       this.#refresh(this.#optimistic.takeConcerned())
       this.#connection.calls?.unsubscribe(store.id).catch(() => {})
       this.#resynced(store.id)
-    }, WARM)
+    }, warm)
     ;(timer as { unref?: () => void }).unref?.()
     this.#cooling.set(store, timer)
   }

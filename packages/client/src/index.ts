@@ -30,6 +30,7 @@ export type {
   OpenOptions,
   Patch,
   PendingState,
+  QueryOptions,
   Rejection,
   Snapshot,
   Stored,

@@ -143,6 +143,13 @@ export interface Change<R = Row> {
   renewed(among: { has(row: R & object): boolean }): readonly (readonly [before: R, after: R])[]
 }
 
+/** How long the caller of a query waits. When the wait ends, the query is dropped, or interrupted where it runs. */
+export interface QueryOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds. */
+  readonly timeout?: number | undefined
+}
+
 /** A query whose rows are kept true. Those of equal text and parameters share one result. */
 export interface LiveQuery<R = Row> {
   /** What it shows now. Reading it starts nothing. */
@@ -201,8 +208,12 @@ export interface Database<T extends Tables = Tables> {
 
   /** A query whose rows are kept true. */
   live<R>(query: Queryable<R>): LiveQuery<R>
-  /** Runs a SELECT once, after all writes made before it here. Rejects with `INVALID_SQL`. */
-  query<R>(query: Queryable<R>): Promise<R[]>
+  /**
+   * Runs a SELECT once, after all writes made before it here. Rejects with `INVALID_SQL`; with `ABORTED` or `TIMEOUT` as
+   * the options say; with `OWNER_LOST` where the tab that ran it went away, which is not tried again, for the query may
+   * be why.
+   */
+  query<R>(query: Queryable<R>, options?: QueryOptions): Promise<R[]>
   /**
    * Says how a query is kept true when it is live: by which strategy, what wakes it, the SQL that runs, and what would
    * make it cheaper. For a person, while an app is made; it is not run. Rejects with `INVALID_SQL`.

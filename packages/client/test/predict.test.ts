@@ -204,7 +204,9 @@ async function makeWorld(): Promise<World> {
   for (const text of texts) await db.exec({ sql: text, parameters: [0] })
   const shadow = await openEngine({ schema })
   for (const each of [await engine.engine, shadow]) each.write(rowsAtFirst)
-  await turns(4)
+  // It has its turn after the live queries.
+  await db.query(sql`SELECT 1`)
+  await turns(8)
   return { db, ports, engine, live, disagreed, shadow }
 }
 

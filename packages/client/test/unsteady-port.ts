@@ -50,6 +50,7 @@ export class UnsteadyPorts implements PortSource {
       unsubscribe: slow(calls.unsubscribe),
       write: slow(calls.write),
       query: slow(calls.query),
+      cancel: slow(calls.cancel),
       planExec: slow(calls.planExec),
       takeUndo: slow(calls.takeUndo),
       explain: slow(calls.explain),

@@ -69,6 +69,7 @@ export class Workbench {
     const held: Held = { query, store, base: [] }
     this.held.set(store.id, held)
     void this.#session.subscribe(store.id, compiled.sql, compiled.parameters)
+    this.engine.readNow()
     return held
   }
 
@@ -76,6 +77,7 @@ export class Workbench {
   again({ store }: Held): void {
     void this.#session.unsubscribe(store.id)
     void this.#session.subscribe(store.id, store.query.sql, store.query.parameters)
+    this.engine.readNow()
   }
 
   end({ store }: Held): void {

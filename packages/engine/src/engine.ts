@@ -27,6 +27,7 @@ import type { Sqlite } from './database/sqlite.ts'
 import { Epoch } from './epoch.ts'
 import { LiveQueries, type Subscriber } from './live-queries.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
+import { ReadQueue } from './read-queue.ts'
 import type { Catalog, Table } from './schema/catalog.ts'
 import { applySchema } from './schema/schema.ts'
 import { Session } from './session.ts'
@@ -162,6 +163,7 @@ export class Engine {
 
   readonly #queries: LiveQueries
   readonly #sessions = new Set<Session>()
+  readonly #reads: ReadQueue
   /** Writes that wait for the next commit, each with the one who hears its end. */
   #queue: { write: QueuedWrite | QueuedMerge; settle: (outcome: Outcome) => void }[] = []
   #flushing = false
@@ -179,6 +181,7 @@ export class Engine {
     this.#sqlite = options.sqlite
     this.#database = database
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
+    this.#reads = new ReadQueue(this.#defer)
     const now = options.now ?? Date.now
     database.connection.exec(SETTINGS)
     this.#recorder = new AccessRecorder(database.connection)
@@ -361,6 +364,24 @@ export class Engine {
     return exportDatabase(this.#sqlite, this.#database)
   }
 
+  /**
+   * Runs `work` when its turn comes, after the writes that were made before. Returns what takes it back before. `work` must
+   * not throw. @internal
+   */
+  later(work: () => void): () => void {
+    this.#checkOpen()
+    return this.#reads.add(() => {
+      if (this.#closed) return
+      this.flush()
+      work()
+    })
+  }
+
+  /** Runs the reads that wait, now: for tests that look in between. @internal */
+  readNow(): void {
+    this.#reads.runAll()
+  }
+
   /** A session for one client: its calls, and `send` for what it is told. `send` must not call the engine before it returns. */
   connect(send: (message: EngineMessage) => void): EngineCalls {
     const session = new Session(this, send, () => this.#sessions.delete(session))
@@ -381,7 +402,9 @@ export class Engine {
   #end(): void {
     this.#closed = true
     this.#announcements.length = 0
+    this.#reads.clear()
     this.#queries.clear()
+    for (const session of this.#sessions) session.end()
     this.#sessions.clear()
     this.#database.close()
   }

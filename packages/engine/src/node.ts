@@ -80,6 +80,7 @@ function connectTo(engine: Engine): Port {
     unsubscribe: later(session.unsubscribe),
     write: later(session.write),
     query: later(session.query),
+    cancel: later(session.cancel),
     planExec: later(session.planExec),
     takeUndo: later(session.takeUndo),
     explain: later(session.explain),

@@ -43,6 +43,8 @@ export class Session implements EngineCalls {
   readonly #ended: () => void
   /** The undo of each subscription. */
   readonly #subscriptions = new Map<QueryId, () => void>()
+  /** Reads that wait for their turn: what takes each back. */
+  readonly #reads = new Map<QueryId, () => void>()
 
   /** What undoes the newest long writes. Bounded. */
   readonly #undo = new Map<WriteId, readonly Operation[]>()
@@ -69,17 +71,21 @@ export class Session implements EngineCalls {
     return { version: this.#engine.version, storage: this.#engine.storage, tables: this.#engine.tables }
   }
 
-  async subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<void> {
-    // A page that comes back sends its unanswered writes first: their end must be told before the rows that hold them.
-    this.#engine.flush()
-    const subscriber = { changed: (live: LiveQuery, change: ResultChange) => this.#note(query, live, change) }
-    const { query: live, undo } = this.#engine.attach(sql, parameters, true, subscriber)
-    this.#subscriptions.set(query, undo)
-    this.#note(query, live, live.error === null ? { type: 'reset' } : { type: 'error', error: live.error })
-    this.sendCommit(this.#engine.version, 0)
+  subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<void> {
+    // A page that comes back sends its unanswered writes first: their end is told before the rows that hold them.
+    return this.#read(query, () => {
+      const subscriber = {
+        changed: (live: LiveQuery, change: ResultChange) => this.#note(query, live, change),
+      }
+      const { query: live, undo } = this.#engine.attach(sql, parameters, true, subscriber)
+      this.#subscriptions.set(query, undo)
+      this.#note(query, live, live.error === null ? { type: 'reset' } : { type: 'error', error: live.error })
+      this.sendCommit(this.#engine.version, 0)
+    })
   }
 
   async unsubscribe(query: QueryId): Promise<void> {
+    this.#reads.get(query)?.()
     this.#subscriptions.get(query)?.()
     this.#subscriptions.delete(query)
   }
@@ -114,8 +120,31 @@ export class Session implements EngineCalls {
     return this.#undo.get(write) ?? null
   }
 
-  async query(sql: string, parameters: readonly SqlValue[]): Promise<QueryResult> {
-    return this.#engine.query(sql, parameters)
+  query(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<QueryResult> {
+    return this.#read(query, () => this.#engine.query(sql, parameters))
+  }
+
+  async cancel(query: QueryId): Promise<void> {
+    this.#reads.get(query)?.()
+  }
+
+  /** Reads when the turn comes, unless it is cancelled before. */
+  #read<T>(query: QueryId, work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const takeBack = this.#engine.later(() => {
+        this.#reads.delete(query)
+        try {
+          resolve(work())
+        } catch (error) {
+          reject(error)
+        }
+      })
+      this.#reads.set(query, () => {
+        this.#reads.delete(query)
+        takeBack()
+        reject(new MillraceError('ABORTED', 'The query was taken back before it was answered.'))
+      })
+    })
   }
 
   async planExec(sql: string): Promise<ExecPlan | null> {
@@ -144,9 +173,15 @@ export class Session implements EngineCalls {
   }
 
   async close(): Promise<void> {
+    this.end()
     for (const undo of this.#subscriptions.values()) undo()
     this.#subscriptions.clear()
     this.#ended()
+  }
+
+  /** What it still waits for ends here: the page is gone, or the engine. */
+  end(): void {
+    for (const cancel of [...this.#reads.values()]) cancel()
   }
 
   #note(query: QueryId, live: LiveQuery, change: ResultChange): void {

@@ -1,5 +1,6 @@
 import type { Engine, LiveChange } from '@millrace/engine'
 import { openEngine } from '@millrace/engine/node'
+import type { QueryId } from '@millrace/protocol'
 import { MillraceError, type Operation, type SqlValue } from '@millrace/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Replay, show } from './oracle/replay.ts'
@@ -523,7 +524,7 @@ describe('after close', () => {
     ]) {
       expect(call).toThrowError(expect.objectContaining({ code: 'CLOSED' }))
     }
-    await expect(calls.query('SELECT 1', [])).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(calls.query(1 as QueryId, 'SELECT 1', [])).rejects.toMatchObject({ code: 'CLOSED' })
     engine = await openEngine({ schema: '' })
   })
 })

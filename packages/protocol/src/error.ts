@@ -16,6 +16,8 @@ import type { SqlValue } from './value.ts'
  * | `OWNER_LOST` | no tab answers for the database in time |
  * | `WORKER_LOST` | the worker could not be started, or died |
  * | `PROTOCOL_MISMATCH` | two tabs run different versions of Millrace |
+ * | `ABORTED` | the caller's signal ended the call |
+ * | `TIMEOUT` | the caller's time limit ended the call |
  * | `CLOSED` | the database was closed |
  * | `INTERNAL` | a broken invariant: please report it |
  */
@@ -31,6 +33,8 @@ export type ErrorCode =
   | 'OWNER_LOST'
   | 'WORKER_LOST'
   | 'PROTOCOL_MISMATCH'
+  | 'ABORTED'
+  | 'TIMEOUT'
   | 'CLOSED'
   | 'INTERNAL'
 

@@ -7,7 +7,7 @@ import type { RowKey, SqlValue } from './value.ts'
 /** Raised with every change of the messages below: two sides that differ do not talk. */
 export const PROTOCOL_VERSION = 4
 
-/** A live query of one client. Chosen by the client; never used again. */
+/** A query of one client, live or not. Chosen by the client; never used again. */
 export type QueryId = number & { readonly QueryId: unique symbol }
 /** A write of one client: 1, 2, 3 … in the order in which they were made. */
 export type WriteId = number & { readonly WriteId: unique symbol }
@@ -74,7 +74,10 @@ export interface QueryResult {
 export interface EngineCalls {
   /** First call on a port. Rejects with `PROTOCOL_MISMATCH`. */
   hello(hello: Hello): Promise<Welcome>
-  /** Rejects when SQLite refuses the query; else a `reset` for it follows in a commit message. */
+  /**
+   * Rejects when SQLite refuses the query, or it is unsubscribed before it had its turn; else a `reset` for it comes in a
+   * commit message.
+   */
   subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<void>
   unsubscribe(query: QueryId): Promise<void>
   /**
@@ -84,8 +87,10 @@ export interface EngineCalls {
   write(writes: readonly WriteRequest[], answered: WriteId): Promise<void>
   /** What undoes a write of this client; null where it is not known any more. */
   takeUndo(write: WriteId): Promise<readonly Operation[] | null>
-  /** Runs one SELECT once, after all earlier writes of this client. */
-  query(sql: string, parameters: readonly SqlValue[]): Promise<QueryResult>
+  /** Runs one SELECT once, after all earlier writes of this client. Rejects with `ABORTED` when it is cancelled before. */
+  query(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<QueryResult>
+  /** Nobody waits for the answer to `query` any more. */
+  cancel(query: QueryId): Promise<void>
   /** How a client can predict a text of `exec`; null where it cannot. It is not run, nor checked. */
   planExec(sql: string): Promise<ExecPlan | null>
   /** Says how a query is, or would be, kept true. It is not run. */

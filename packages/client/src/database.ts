@@ -137,6 +137,7 @@ class Client implements Database {
       await first
     } catch (error) {
       await this.#connection.close()
+      this.#journal?.close()
       throw error
     }
   }
@@ -357,8 +358,8 @@ class Client implements Database {
   }
 
   /** Of the writes that have no answer. */
-  #requests(): WriteRequest[] {
-    return [...this.#pending.values()].map(({ request }) => request)
+  *#requests(): Iterable<WriteRequest> {
+    for (const { request } of this.#pending.values()) yield request
   }
 
   #send(calls: EngineCalls, writes: readonly WriteRequest[]): void {
@@ -437,7 +438,7 @@ class Client implements Database {
       this.#journal?.close()
       this.#journal = undefined
     }
-    const again = this.#requests()
+    const again = [...this.#requests()]
     // Writes first: the engine tells their end before the rows that hold them.
     if (again.length > 0) this.#send(calls, again)
     this.#journal?.replayTo(async (client, writes) => {

@@ -24,7 +24,7 @@ export interface PortSource {
    * A journal for a client of this source, from before its first `connect` on; undefined where none can be kept.
    * `unanswered` gives the client's writes that have no answer, at any time, in the order in which they were made.
    */
-  openJournal?(client: ClientId, unanswered: () => readonly WriteRequest[]): Journal | undefined
+  openJournal?(client: ClientId, unanswered: () => Iterable<WriteRequest>): Journal | undefined
   close(): Promise<void>
 }
 
@@ -33,7 +33,7 @@ export interface Journal {
   /** To be called when a write was made or answered. */
   changed(): void
   /** To be called when a write was made and nobody is there to answer it: it is kept when this returns. */
-  save(): void
+  save(): unknown
   /**
    * To be called with each new port, before live queries are sent: gives `replay` the writes that other clients left, at
    * once where they are known, later where another page leaves some. What is left is kept until `replay` resolves.

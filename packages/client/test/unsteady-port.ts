@@ -49,6 +49,7 @@ export class UnsteadyPorts implements PortSource {
       subscribe: slow(calls.subscribe),
       unsubscribe: slow(calls.unsubscribe),
       write: slow(calls.write),
+      replay: slow(calls.replay),
       query: slow(calls.query),
       cancel: slow(calls.cancel),
       planExec: slow(calls.planExec),

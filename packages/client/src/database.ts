@@ -409,8 +409,9 @@ class Client implements Database {
     const again = [...this.#pending.values()].map(({ request }) => request)
     // Writes first: the engine tells their end before the rows that hold them.
     if (again.length > 0) this.#send(calls, again)
-    this.#resync = this.#byId.size === 0 ? null : { waiting: new Set(this.#byId.keys()), commits: [] }
-    for (const store of this.#byId.values()) {
+    const stores = [...this.#byId.values()].filter((store) => !store.endsEngine)
+    this.#resync = stores.length === 0 ? null : { waiting: new Set(stores.map(({ id }) => id)), commits: [] }
+    for (const store of stores) {
       store.forgetArrived()
       this.#request(calls, store)
     }
@@ -419,6 +420,10 @@ class Client implements Database {
   #receive(message: EngineMessage): void {
     if (message.type === 'rows') {
       this.#byId.get(message.query)?.receive(message.rows, message.shape)
+      return
+    }
+    if (message.type === 'failed') {
+      this.#countFailures(message.writes)
       return
     }
     const arrivals: Arrival[] = []
@@ -433,6 +438,16 @@ class Client implements Database {
     this.#resync.commits.push({ message, arrivals })
     for (const { query } of message.changes) this.#resync?.waiting.delete(query)
     this.#resynced()
+  }
+
+  /** Writes that SQLite failed in are sent again with their number of failures: the engine runs them no third time. */
+  #countFailures(ids: readonly WriteId[]): void {
+    for (const id of ids) {
+      const write = this.#pending.get(id)
+      if (write === undefined) continue
+      const { request } = write
+      this.#pending.set(id, { ...write, request: { ...request, failures: (request.failures ?? 0) + 1 } })
+    }
   }
 
   /** One live query less to wait for after a new port. When all have their rows, everything that came is shown at once. */

@@ -51,6 +51,8 @@ export class Session implements EngineCalls {
   #changes: QueryChange[] = []
   #settled: Settled[] = []
   #rejected: Rejected[] = []
+  /** Writes that ran when SQLite failed. */
+  #failed: WriteId[] = []
 
   constructor(engine: Engine, send: (message: EngineMessage) => void, ended: () => void) {
     this.#engine = engine
@@ -89,7 +91,9 @@ export class Session implements EngineCalls {
     if (client === null) throw new MillraceError('INTERNAL', 'A client wrote before it said hello.')
     for (const request of writes) {
       this.#engine.enqueue({ client, request, answered }, (outcome) => {
-        if ('error' in outcome) this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
+        if ('unknown' in outcome) this.#failed.push(request.id)
+        else if ('error' in outcome)
+          this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
         else {
           const undo = 'undo' in outcome ? this.#keep(request.id, outcome.undo) : null
           this.#settled.push({ id: request.id, changes: outcome.changes, undo })
@@ -186,6 +190,13 @@ export class Session implements EngineCalls {
   sendCommit(version: Version, woken: number): void {
     if (this.#changes.length + this.#settled.length + this.#rejected.length > 0)
       this.#sendCommit(version, woken)
+  }
+
+  /** SQLite failed: says in which query or writes. Other changes are told by the next engine. */
+  sendFailure(version: Version): void {
+    this.#changes = this.#changes.filter(({ type }) => type === 'error')
+    if (this.#changes.length > 0) this.#sendCommit(version, 0)
+    if (this.#failed.length > 0) this.#send({ type: 'failed', writes: this.#failed.splice(0) })
   }
 
   #sendCommit(version: Version, woken: number): void {

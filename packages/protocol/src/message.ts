@@ -5,7 +5,7 @@ import type { ExecPlan, Shape, TableInfo } from './plan.ts'
 import type { RowKey, SqlValue } from './value.ts'
 
 /** Raised with every change of the messages below: two sides that differ do not talk. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /** A live query of one client. Chosen by the client; never used again. */
 export type QueryId = number & { readonly QueryId: unique symbol }
@@ -46,6 +46,11 @@ export type Operation =
 export interface WriteRequest {
   readonly id: WriteId
   readonly operations: readonly Operation[]
+  /**
+   * How many times SQLite failed while it ran, as `failed` messages said; none where it is left out. Such a write runs in a
+   * transaction by itself, and at the second failure it is not run any more: its end is what its record says.
+   */
+  readonly failures?: number
 }
 
 /** What a client says of itself when it gets a port. */
@@ -157,3 +162,5 @@ export type EngineMessage =
       /** Live queries, of all clients, that this commit made run again. */
       readonly woken: number
     }
+  /** SQLite failed while these writes ran. The port is about to be lost, and all writes without an end are to be sent again. */
+  | { readonly type: 'failed'; readonly writes: readonly WriteId[] }

@@ -91,7 +91,10 @@ export class Owner {
       const defer = afterWaitingMessages()
       const linger = (end: () => void) => void setTimeout(end, LINGER)
       const options = { sqlite, ...file, schema, storage: info, durability, defer, linger }
-      return { engine: createEngine(options), storage }
+      const engine = createEngine(options)
+      // The answers go first.
+      void engine.lost.then((error) => setTimeout(() => this.#fail(error)))
+      return { engine, storage }
     } catch (error) {
       storage.release()
       throw error
@@ -169,7 +172,8 @@ export class Owner {
       },
     }
     this.#sessions.set(port, session)
-    exposeCalls(calls, control)
+    // What came after SQLite failed is asked again, of the next owner.
+    exposeCalls(calls, control, (error) => engine.failure === undefined || error === engine.failure)
     this.#endWithPage(port, session, ended.signal)
   }
 

@@ -1,4 +1,4 @@
-import { createEngine, type Engine, type EngineOptions, type Sqlite, settings } from '@millrace/engine'
+import { createEngine, type Engine, type EngineOptions, SETTINGS, type Sqlite } from '@millrace/engine'
 import type { Operation, SqlValue } from '@millrace/protocol'
 import { type Change, Changes, fill, type Size, schema } from './todos.ts'
 
@@ -79,7 +79,7 @@ export class Bare implements Contender {
     const room = await place.room()
     const connection = room.sqlite.open(room.filename, room)
     // As the engine sets it up.
-    connection.exec(`${settings(room.durability)}
+    connection.exec(`${SETTINGS}
       ${schema(size)};
       BEGIN; ${fill(size).join(';')}; COMMIT`)
     return new Bare(connection, room)

@@ -14,11 +14,18 @@ export function onOpfs(durability: NonNullable<EngineOptions['durability']>): Pl
     async room() {
       const name = `bench-${rooms++}`
       const sqlite = await loadSqlite({ locateFile: () => new URL(wasmAddress, import.meta.url).href })
-      const { file, info, release } = await openStorage(sqlite, name, ['opfs'], console.error)
+      const { file, info, disk, release } = await openStorage(
+        sqlite,
+        name,
+        ['opfs'],
+        durability,
+        console.error,
+      )
       return {
         ...file,
         sqlite,
         storage: info,
+        disk,
         durability,
         async clear() {
           release()

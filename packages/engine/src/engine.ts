@@ -18,9 +18,11 @@ import { checkParameterCount, prepareRead } from './compile/compile.ts'
 import { planExec } from './compile/exec-plan.ts'
 import { AccessRecorder } from './database/authorizer.ts'
 import { Database } from './database/database.ts'
+import type { Disk, Durability } from './database/disk.ts'
 import { invalidSql, storageError } from './database/errors.ts'
 import { exportDatabase } from './database/export.ts'
-import { settings } from './database/settings.ts'
+import { isHalfMade } from './database/half-made.ts'
+import { SETTINGS } from './database/settings.ts'
 import type { Sqlite } from './database/sqlite.ts'
 import { LiveQueries, type Subscriber } from './live-queries.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
@@ -40,8 +42,10 @@ export interface EngineOptions {
   /** SQL text: CREATE TABLE, INDEX, VIEW, TRIGGER, `SELECT crsql_as_crr('t')`. */
   readonly schema: string
   readonly storage: StorageInfo
-  /** `strict` (default): a stored write survives a power cut. `relaxed`: the last ones may be lost then, and half as dear. */
-  readonly durability?: 'strict' | 'relaxed'
+  /** The file below SQLite; none for a database in memory. */
+  readonly disk?: Disk | null
+  /** Of writes that do not say. `strict` (default): a stored write survives a power cut. `relaxed`: not those of the last second. */
+  readonly durability?: Durability
   /** Called while statements run, about every millisecond of each: a long one can give a sign of life by it. */
   readonly onProgress?: () => void
   /** Puts the commit of waiting writes off, so that one commit serves all that came meanwhile. Default: a microtask. */
@@ -116,12 +120,25 @@ export interface EngineCounters {
  * @throws MillraceError `INVALID_SCHEMA`, `SCHEMA_MISMATCH`, `STORAGE_FULL`, `STORAGE_FAILED`
  */
 export function createEngine(options: EngineOptions): Engine {
+  try {
+    return openOnce(options)
+  } catch (error) {
+    const { disk } = options
+    if (disk == null || !isHalfMade(options, error)) throw error
+    disk.empty()
+    return openOnce(options)
+  }
+}
+
+function openOnce(options: EngineOptions): Engine {
   let database: Database | undefined
   try {
     database = new Database(
       options.sqlite.open(options.filename, options.vfs === undefined ? {} : { vfs: options.vfs }),
     )
-    return new Engine(database, options)
+    const engine = new Engine(database, options)
+    options.disk?.opened()
+    return engine
   } catch (error) {
     try {
       database?.close()
@@ -180,7 +197,7 @@ export class Engine {
     }
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
     const now = options.now ?? Date.now
-    database.connection.exec(settings(options.durability))
+    database.connection.exec(SETTINGS)
     this.#recorder = new AccessRecorder(database.connection)
     const applied = new AppliedWrites(database, now())
     this.#epoch = nextEpoch(database)

@@ -1,5 +1,6 @@
 export type { Explanation, MergeChange, OriginVersion, StrategyName, WokenBy } from '@millrace/protocol'
-export { settings } from './database/settings.ts'
+export type { Disk, Durability } from './database/disk.ts'
+export { SETTINGS } from './database/settings.ts'
 export type { LoadOptions, Sqlite } from './database/sqlite.ts'
 export { loadSqlite } from './database/sqlite.ts'
 export type { Commit, Engine, EngineCounters, EngineOptions, LiveChange, MergeResult } from './engine.ts'

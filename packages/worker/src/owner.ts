@@ -85,12 +85,12 @@ export class Owner {
     const sqlite = await this.#loadSqlite()
     // The fault is told from within SQLite, where nothing of ours may run.
     const onBroken = (error: MillraceError) => queueMicrotask(() => this.#fail(error))
-    const storage = await openStorage(sqlite, name, kinds, onBroken)
+    const storage = await openStorage(sqlite, name, kinds, durability, onBroken)
     try {
-      const { file, info } = storage
+      const { file, info, disk } = storage
       const defer = afterWaitingMessages()
       const linger = (end: () => void) => void setTimeout(end, LINGER)
-      const options = { sqlite, ...file, schema, storage: info, durability, defer, linger }
+      const options = { sqlite, ...file, schema, storage: info, disk, durability, defer, linger }
       const engine = createEngine(options)
       // The answers go first.
       void engine.lost.then((error) => setTimeout(() => this.#fail(error)))

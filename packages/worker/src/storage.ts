@@ -1,14 +1,21 @@
-import type { Sqlite } from '@millrace/engine'
+import type { Disk, Durability, Sqlite } from '@millrace/engine'
 import { MillraceError, type StorageInfo } from '@millrace/protocol'
-import { DATABASE_FILE, type DatabaseFiles, FileVfs } from './file-vfs.ts'
+import { type DiskFiles, FileDisk } from './file-disk.ts'
+import { DATABASE_FILE } from './file-vfs.ts'
 import type { StorageType } from './messages.ts'
 import { databaseFolder } from './names.ts'
+import { asStorageError, nameOf, unavailable } from './storage-errors.ts'
 import { HANDLES } from './time-limits.ts'
+
+/** SQLite's own journal, which is in memory now. */
+const JOURNAL = 'database.sqlite-journal'
 
 /** The place of a database, ours alone, as the engine opens it. */
 export interface Storage {
   readonly file: { readonly filename: string; readonly vfs?: string }
   readonly info: StorageInfo
+  /** Null in memory. */
+  readonly disk: Disk | null
   /** Lets go of the files, after the engine was closed. */
   release(): void
 }
@@ -22,13 +29,14 @@ export async function openStorage(
   sqlite: Sqlite,
   database: string,
   kinds: readonly StorageType[],
+  durability: Durability,
   onBroken: (error: MillraceError) => void,
 ): Promise<Storage> {
   let missing: MillraceError | undefined
   for (const kind of kinds) {
     if (kind === 'memory') return inMemory(missing)
     try {
-      return await onDisk(sqlite, database, onBroken)
+      return await onDisk(sqlite, database, durability, onBroken)
     } catch (error) {
       if (!(error instanceof MillraceError) || error.code !== 'STORAGE_UNAVAILABLE') throw error
       missing = error
@@ -45,6 +53,7 @@ function inMemory(missing: MillraceError | undefined): Storage {
       type: 'memory',
       reason: `In memory, and gone when the tab that holds it is closed. Why: ${why}`,
     },
+    disk: null,
     release() {},
   }
 }
@@ -52,15 +61,28 @@ function inMemory(missing: MillraceError | undefined): Storage {
 async function onDisk(
   sqlite: Sqlite,
   database: string,
+  durability: Durability,
   onBroken: (error: MillraceError) => void,
 ): Promise<Storage> {
-  const files = await acquireFiles(database, await openFolder(database))
-  const vfs = new FileVfs(database, files, onBroken)
-  sqlite.registerVfs(vfs)
-  return {
-    file: { filename: DATABASE_FILE, vfs: vfs.name },
-    info: { type: 'opfs', reason: 'Kept on disk, in the private file system of this site.' },
-    release: () => closeFiles(files),
+  const folder = await openFolder(database)
+  const files = await acquireFiles(database, folder)
+  try {
+    const disk = new FileDisk(database, files, durability, onBroken)
+    sqlite.registerVfs(disk.vfs)
+    return {
+      file: { filename: DATABASE_FILE, vfs: disk.vfs.name },
+      info: { type: 'opfs', reason: 'Kept on disk, in the private file system of this site.' },
+      disk,
+      release() {
+        disk.close()
+        closeFiles(files)
+        // What it spoke of was taken back. Empty, it does no harm where it cannot be removed.
+        if (files.journal !== null) void folder.removeEntry(JOURNAL).catch(() => {})
+      },
+    }
+  } catch (error) {
+    closeFiles(files)
+    throw error
   }
 }
 
@@ -79,8 +101,15 @@ async function openFolder(database: string): Promise<FileSystemDirectoryHandle> 
   }
 }
 
-/** Both handles. A worker that is ending may still have them: then again a little later, for some seconds. */
-async function acquireFiles(database: string, folder: FileSystemDirectoryHandle): Promise<DatabaseFiles> {
+/** The open files of one database. */
+interface Handles extends DiskFiles {
+  readonly main: FileSystemSyncAccessHandle
+  readonly log: FileSystemSyncAccessHandle
+  readonly journal: FileSystemSyncAccessHandle | null
+}
+
+/** All handles. A worker that is ending may still have them: then again a little later, for some seconds. */
+async function acquireFiles(database: string, folder: FileSystemDirectoryHandle): Promise<Handles> {
   const start = performance.now()
   for (let wait = 10; ; wait = Math.min(wait * 1.5, 200)) {
     try {
@@ -93,12 +122,22 @@ async function acquireFiles(database: string, folder: FileSystemDirectoryHandle)
   }
 }
 
-async function acquireOnce(folder: FileSystemDirectoryHandle): Promise<DatabaseFiles> {
-  const main = await openFile(folder, 'database.sqlite')
+async function acquireOnce(folder: FileSystemDirectoryHandle): Promise<Handles> {
+  const opening = [
+    openFile(folder, 'database.sqlite', { create: true }),
+    openFile(folder, 'database.sqlite-log', { create: true }),
+    openFile(folder, JOURNAL, { create: false }).catch((error) => {
+      if (nameOf(error) === 'NotFoundError') return null
+      throw error
+    }),
+  ] as const
   try {
-    return { main, journal: await openFile(folder, 'database.sqlite-journal') }
+    const [main, log, journal] = await Promise.all(opening)
+    return { main, log, journal }
   } catch (error) {
-    main.close()
+    for (const each of await Promise.allSettled(opening)) {
+      if (each.status === 'fulfilled') each.value?.close()
+    }
     throw error
   }
 }
@@ -106,57 +145,14 @@ async function acquireOnce(folder: FileSystemDirectoryHandle): Promise<DatabaseF
 async function openFile(
   folder: FileSystemDirectoryHandle,
   name: string,
+  options: FileSystemGetFileOptions,
 ): Promise<FileSystemSyncAccessHandle> {
-  const file = await folder.getFileHandle(name, { create: true })
+  const file = await folder.getFileHandle(name, options)
   return file.createSyncAccessHandle()
 }
 
-function closeFiles(files: DatabaseFiles): void {
-  files.main.close()
-  files.journal.close()
-}
-
-/** What the browser's own error means. */
-function asStorageError(database: string, cause: unknown): MillraceError {
-  switch (nameOf(cause)) {
-    case 'QuotaExceededError':
-      return new MillraceError(
-        'STORAGE_FULL',
-        `There is no room for the database "${database}": this site's quota or the disk is used up. Free some space and open it again.`,
-        { cause },
-      )
-    // TypeError: a browser without createSyncAccessHandle.
-    case 'TypeError':
-    case 'NotSupportedError':
-    case 'SecurityError':
-      return unavailable(database, cause)
-    case 'NoModificationAllowedError':
-      return new MillraceError(
-        'STORAGE_FAILED',
-        `The file of the database "${database}" is held by a tab that does not let go of it: close other tabs of this site.`,
-        { cause },
-      )
-    default:
-      return failed(database, cause)
-  }
-}
-
-function unavailable(database: string, cause: unknown): MillraceError {
-  return new MillraceError(
-    'STORAGE_UNAVAILABLE',
-    `The database "${database}" cannot be kept on disk, for this browser gives no private file system here (a private window, blocked site data, or an old browser): use a normal window, or allow "memory" in \`storage\`.`,
-    { cause },
-  )
-}
-
-function failed(database: string, cause: unknown): MillraceError {
-  return new MillraceError(
-    'STORAGE_FAILED',
-    `The file of the database "${database}" could not be opened: ${cause instanceof Error ? cause.message : String(cause)}.`,
-    { cause },
-  )
-}
-
-function nameOf(cause: unknown): string | undefined {
-  return cause instanceof Error ? cause.name : undefined
+function closeFiles({ main, log, journal }: Handles): void {
+  main.close()
+  log.close()
+  journal?.close()
 }

@@ -1,0 +1,58 @@
+import { MillraceError } from '@millrace/protocol'
+import { FileCut } from './database-file.ts'
+import { NoRoom } from './sync-file.ts'
+
+/** What the browser's own error means. */
+export function asStorageError(database: string, cause: unknown): MillraceError {
+  if (cause instanceof MillraceError) return cause
+  if (cause instanceof FileCut) return cut(database, cause)
+  switch (cause instanceof NoRoom ? 'QuotaExceededError' : nameOf(cause)) {
+    case 'QuotaExceededError':
+      return new MillraceError(
+        'STORAGE_FULL',
+        `There is no room for the database "${database}": this site's quota or the disk is used up. Free some space and open it again.`,
+        { cause },
+      )
+    // TypeError: a browser without createSyncAccessHandle.
+    case 'TypeError':
+    case 'NotSupportedError':
+    case 'SecurityError':
+      return unavailable(database, cause)
+    case 'NoModificationAllowedError':
+      return new MillraceError(
+        'STORAGE_FAILED',
+        `The file of the database "${database}" is held by a tab that does not let go of it: close other tabs of this site.`,
+        { cause },
+      )
+    default:
+      return failed(database, cause)
+  }
+}
+
+export function unavailable(database: string, cause: unknown): MillraceError {
+  return new MillraceError(
+    'STORAGE_UNAVAILABLE',
+    `The database "${database}" cannot be kept on disk, for this browser gives no private file system here (a private window, blocked site data, or an old browser): use a normal window, or allow "memory" in \`storage\`.`,
+    { cause },
+  )
+}
+
+function cut(database: string, cause: FileCut): MillraceError {
+  return new MillraceError(
+    'STORAGE_FAILED',
+    `The file of the database "${database}" was emptied or cut from outside (${cause.message}): data was lost. Restore the file from a copy, or remove the site's data to begin anew.`,
+    { cause },
+  )
+}
+
+function failed(database: string, cause: unknown): MillraceError {
+  return new MillraceError(
+    'STORAGE_FAILED',
+    `The file of the database "${database}" could not be opened: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    { cause },
+  )
+}
+
+export function nameOf(cause: unknown): string | undefined {
+  return cause instanceof Error ? cause.name : undefined
+}

@@ -126,17 +126,20 @@ export interface Sqlite {
   open(filename: string, options?: { readonly vfs?: string }): Connection
 }
 
-/** Where the wasm is to be had. One of the two. */
+/** Where the wasm is to be had. One of the three. */
 export interface LoadOptions {
   /** The bytes of `crsqlite-sync.wasm`, where they cannot be fetched (Node). */
   readonly wasmBinary?: Uint8Array
   /** Where the wasm is, as an address (browser). */
   readonly locateFile?: (file: string) => string
+  /** Compiled already. */
+  readonly module?: WebAssembly.Module
 }
 
 /** Loads the wasm. Each call is a SQLite of its own, with its own memory. */
 export async function loadSqlite(options: LoadOptions): Promise<Sqlite> {
-  const wasm = (await SqliteModule(options)) as Wasm
+  const { module } = options
+  const wasm = (await (module === undefined ? SqliteModule(options) : instantiate(module))) as Wasm
   const health = new Health(wasm)
   return {
     get failure() {
@@ -150,6 +153,19 @@ export async function loadSqlite(options: LoadOptions): Promise<Sqlite> {
     },
     open: (filename, { vfs } = {}) => new Connection(wasm, health, filename, vfs),
   }
+}
+
+function instantiate(module: WebAssembly.Module): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    SqliteModule({
+      // Not asked for, but the glue works out where it would be.
+      locateFile: (file: string) => file,
+      instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) {
+        WebAssembly.instantiate(module, imports).then(done, reject)
+        return {}
+      },
+    }).then(resolve, reject)
+  })
 }
 
 /** They only let go of something: after the failure they do nothing, so that `finally` does not hide its reason. */

@@ -19,6 +19,7 @@ export class OwnWorker {
   readonly #worker: Worker
   readonly #id = randomId()
   readonly #elected = deferred<void>()
+  readonly #prepared = deferred<void>()
   readonly #ended = deferred<MillraceError>()
   readonly #stopped = deferred<void>()
   readonly #connecting = new Map<PortId, () => void>()
@@ -51,6 +52,11 @@ export class OwnWorker {
     const wasmUrl = settings.wasmUrl && new URL(settings.wasmUrl, base).href
     const { module } = inheritance
     this.#post({ type: 'start', settings: { ...settings, wasmUrl }, worker: this.#id, module })
+  }
+
+  /** Resolves when it needs the network no more, or could not load what it needs. */
+  get prepared(): Promise<void> {
+    return this.#prepared.promise
   }
 
   /** Resolves when it has the lock. The database is opened then. */
@@ -104,6 +110,7 @@ export class OwnWorker {
         this.#inheritance.module = message.module
         return
       case 'held':
+        this.#prepared.resolve()
         this.#awaitEnd()
         return
       case 'elected':

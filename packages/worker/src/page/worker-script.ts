@@ -8,8 +8,8 @@ export class WorkerScript implements Inheritance {
   readonly #create: () => Worker
 
   module: WebAssembly.Module | undefined
-  /** The script was kept, or is about to be. */
-  #isKept = false
+  /** Settles when the script was kept, or could not be. Undefined before the first worker runs. */
+  #keeping: Promise<void> | undefined
   /** Of the script, as a file of this page. */
   #keptUrl: string | undefined
   /** The script could not be loaded again. */
@@ -32,10 +32,14 @@ export class WorkerScript implements Inheritance {
   }
 
   scriptAt(url: string): void {
-    if (this.#isKept || url.startsWith('blob:')) return
-    this.#isKept = true
+    if (url.startsWith('blob:')) return
     // It may be forbidden (Content-Security-Policy connect-src), and is not needed today.
-    this.#keep(url).catch(() => {})
+    this.#keeping ??= this.#keep(url).catch(() => {})
+  }
+
+  /** Resolves when the script was kept, or could not be. */
+  async kept(): Promise<void> {
+    await this.#keeping
   }
 
   /** From the browser's cache, where the worker has put it just now. */

@@ -115,7 +115,12 @@ export class WorkerSource implements PortSource {
         discovery.findOwner(port, search.signal),
         failure,
       ])
-      if (epoch !== undefined) return this.#portToOther(port, epoch, worker, discovery, release)
+      if (epoch !== undefined) {
+        const found = this.#portToOther(port, epoch, worker, discovery, release)
+        // The owner's tab may close at any time, and this one then takes over, with the network or without.
+        await Promise.race([worker.prepared.then(() => this.#script.kept()), found.lost])
+        return found
+      }
       return await this.#portToOwn(port, worker, failure, release)
     } catch (error) {
       release()

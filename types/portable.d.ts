@@ -14,3 +14,10 @@ declare class TextDecoder {
 
 declare function queueMicrotask(callback: () => void): void
 declare function structuredClone<T>(value: T): T
+
+declare namespace WebAssembly {
+  type Module = object
+  type Instance = object
+  type Imports = Record<string, Record<string, unknown>>
+  function instantiate(module: Module, imports?: Imports): Promise<Instance>
+}

@@ -82,8 +82,9 @@ export class EngineConnection {
       } catch (thrown) {
         if (this.#closed) return
         const error = asMillraceError(thrown)
-        // A missing file or a forbidden script stays so: the app hears of it soon, and not when time is up.
-        const neverLoads = error.code === 'WORKER_LOST' && !everConnected && attempt + 1 >= LOADS
+        // A missing file, a forbidden script or a file that SQLite fails in stays so: the app hears of it soon, and not when time is up.
+        const isFatal = error.code === 'WORKER_LOST' || error.code === 'ENGINE_LOST'
+        const neverLoads = isFatal && !everConnected && attempt + 1 >= LOADS
         if (neverLoads || this.#source.permanent(error)) {
           this.#fail(error)
           return

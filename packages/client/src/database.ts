@@ -459,9 +459,10 @@ class Client implements Database {
         this.#tellRejection({ error: decodeError(error), operations }, true)
       }
     })
-    this.#resync = this.#byId.size === 0 ? null : { waiting: new Set(this.#byId.keys()), commits: [] }
-    for (const store of this.#byId.values()) store.forgetArrived()
-    void this.#requestAll(calls, [...this.#byId.values()])
+    const stores = [...this.#byId.values()].filter((store) => !store.endsEngine)
+    this.#resync = stores.length === 0 ? null : { waiting: new Set(stores.map(({ id }) => id)), commits: [] }
+    for (const store of stores) store.forgetArrived()
+    void this.#requestAll(calls, stores)
   }
 
   /** Not all at once: a write that is made meanwhile waits for one of the long ones at most. */
@@ -484,6 +485,10 @@ class Client implements Database {
       this.#byId.get(message.query)?.receive(message.rows, message.shape)
       return
     }
+    if (message.type === 'failed') {
+      this.#countFailures(message.writes)
+      return
+    }
     const arrivals: Arrival[] = []
     for (const change of message.changes) {
       const store = this.#byId.get(change.query)
@@ -500,6 +505,16 @@ class Client implements Database {
     for (const end of ends) end()
     for (const { query } of message.changes) this.#resync?.waiting.delete(query)
     this.#resynced()
+  }
+
+  /** Writes that SQLite failed in are sent again with their number of failures: the engine runs them no third time. */
+  #countFailures(ids: readonly WriteId[]): void {
+    for (const id of ids) {
+      const write = this.#pending.get(id)
+      if (write === undefined) continue
+      const { request } = write
+      this.#pending.set(id, { ...write, request: { ...request, failures: (request.failures ?? 0) + 1 } })
+    }
   }
 
   /** One live query less to wait for after a new port. When all have their rows, everything that came is shown at once. */

@@ -110,6 +110,11 @@ export class LiveStore {
     }
   }
 
+  /** The engine ended by this query. Asked again, it would end the next one. */
+  get endsEngine(): boolean {
+    return this.#error?.code === 'ENGINE_LOST' || this.#error?.code === 'OUT_OF_MEMORY'
+  }
+
   /** The engine refused the query outright. */
   fail(error: MillraceError): void {
     this.#error = error

@@ -147,6 +147,7 @@ export class Workbench {
       this.held.get(message.query)?.store.receive(message.rows, message.shape)
       return
     }
+    if (message.type === 'failed') return
     this.commits++
     for (const change of message.changes) {
       const held = this.held.get(change.query)

@@ -49,6 +49,8 @@ export interface EngineOptions {
   readonly disk?: Disk | null
   /** Of writes that do not say. `strict` (default): a stored write survives a power cut. `relaxed`: not those of the last second. */
   readonly durability?: Durability
+  /** Called while statements run, about every millisecond of each: a long one can give a sign of life by it. */
+  readonly onProgress?: () => void
   /** Puts the commit of waiting writes off, so that one commit serves all that came meanwhile. Default: a microtask. */
   readonly defer?: (run: () => void) => void
   /** Puts off the end of a live query that lost its last subscriber, so that a view that comes back finds it. Default: it ends at once. */
@@ -151,6 +153,12 @@ function openOnce(options: EngineOptions): Engine {
 /** One open database with its live queries: rows changed in, result deltas out. */
 export class Engine {
   readonly storage: StorageInfo
+  /**
+   * Resolves when the database should be opened anew: SQLite failed (`ENGINE_LOST`), and every later call is refused; or
+   * it ran out of memory (`OUT_OF_MEMORY`) with its data on disk, and a new one begins with little. Data that is only in
+   * memory is kept in that case.
+   */
+  readonly lost: Promise<MillraceError>
 
   readonly #sqlite: Sqlite
   readonly #database: Database
@@ -179,6 +187,15 @@ export class Engine {
     this.storage = options.storage
     this.#sqlite = options.sqlite
     this.#database = database
+    const { failed, exhausted } = options.sqlite
+    this.lost = options.storage.type === 'memory' ? failed : Promise.race([failed, exhausted])
+    const { onProgress } = options
+    if (onProgress !== undefined) {
+      database.connection.onProgress(() => {
+        onProgress()
+        return false
+      })
+    }
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
     this.#reads = new ReadQueue(this.#defer)
     database.connection.exec(SETTINGS)
@@ -189,6 +206,14 @@ export class Engine {
     this.#queries = new LiveQueries(database, this.#recorder, this.#catalog, options.linger)
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
     this.#context = { database, writer: this.#writer, epoch, records }
+  }
+
+  /**
+   * Why nothing can be run any more: SQLite failed. The call that it failed in throws this very error; the later ones
+   * throw another of the same code.
+   */
+  get failure(): MillraceError | undefined {
+    return this.#sqlite.failure
   }
 
   /** Grows with each commit that changed something; each opening of the database has a higher epoch. */
@@ -268,9 +293,9 @@ export class Engine {
    * @throws MillraceError `WRITE_REJECTED`, `SCHEMA_MISMATCH`, `INVALID_SQL`, `INVALID_VALUE`, `STORAGE_FULL`
    */
   write(operations: readonly Operation[]): Commit {
-    this.#checkOpen()
     assert(!this.#flushing, "a session's send wrote before it returned")
     this.flush()
+    this.#checkOpen()
     const woken = this.#woken
     let outcome: Outcome | undefined
     this.#queue.push({
@@ -280,7 +305,7 @@ export class Engine {
       },
     })
     this.flush()
-    if (outcome === undefined || 'error' in outcome) throw outcome?.error
+    if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? this.failure
     return { version: this.version, changes: outcome.changes, woken: this.#woken - woken }
   }
 
@@ -293,9 +318,9 @@ export class Engine {
    * @throws MillraceError `INVALID_VALUE` where `changes` is no array. What is wrong with a change is in the result.
    */
   merge(changes: readonly MergeChange[]): MergeResult {
-    this.#checkOpen()
     assert(!this.#flushing, "a session's send merged before it returned")
     this.flush()
+    this.#checkOpen()
     const woken = this.#woken
     let outcome: Outcome | undefined
     this.#queue.push({
@@ -305,7 +330,7 @@ export class Engine {
       },
     })
     this.flush()
-    if (outcome === undefined || 'error' in outcome) throw outcome?.error
+    if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? this.failure
     assert('applied' in outcome, 'a merge ended as a write')
     return { ...outcome, version: this.version, woken: this.#woken - woken }
   }
@@ -315,8 +340,8 @@ export class Engine {
    * site, with the newest value of each. The highest `dbVersion` among them is where to go on from.
    */
   changesSince(dbVersion: number): MergeChange[] {
-    this.#checkOpen()
     this.flush()
+    this.#checkOpen()
     return readChanges(this.#database, dbVersion)
   }
 
@@ -328,8 +353,8 @@ export class Engine {
     sql: string,
     parameters: readonly SqlValue[] = [],
   ): { columns: readonly string[]; rows: readonly (readonly SqlValue[])[] } {
-    this.#checkOpen()
     this.flush()
+    this.#checkOpen()
     const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
     checkParameterCount(parameterCount, parameters, sql)
     const values = parameters.map(asParameter)
@@ -357,8 +382,8 @@ export class Engine {
 
   /** The whole database as the bytes of a SQLite file. */
   export(): Uint8Array {
-    this.#checkOpen()
     this.flush()
+    this.#checkOpen()
     return exportDatabase(this.#sqlite, this.#database)
   }
 
@@ -404,7 +429,7 @@ export class Engine {
     this.#queries.clear()
     for (const session of this.#sessions) session.end()
     this.#sessions.clear()
-    this.#database.close()
+    if (this.failure === undefined) this.#database.close()
   }
 
   /** Lets a subscriber hear of a query; the query runs now unless it is live already. @internal */
@@ -427,7 +452,7 @@ export class Engine {
 
   /** Commits what waits. @internal */
   flush(): void {
-    if (this.#flushing || this.#closed) return
+    if (this.#flushing || this.#closed || this.failure !== undefined) return
     this.#flushing = true
     try {
       while (this.#queue.length > 0) this.#commit(this.#queue.splice(0))
@@ -454,10 +479,11 @@ export class Engine {
   }
 
   #commit(queued: { write: QueuedWrite | QueuedMerge; settle: (outcome: Outcome) => void }[]): void {
-    const results = commitGroup(
-      this.#context,
-      queued.map(({ write }) => write),
-    )
+    const results = this.#commitGroup(queued.map(({ write }) => write))
+    if (results === undefined) {
+      this.#tellRunning(queued)
+      return
+    }
     // Where a group fell apart into several commits, queries see the last one only: all of it is told as one, or the
     // effect of a write would be told before its end.
     let committed = 0
@@ -469,9 +495,36 @@ export class Engine {
     this.#commits += committed
     const written = this.#writer.takeWritten()
     const woken = this.#wake(written, undone, committed > 0)
+    // What was written is on disk, and its end is told by the next engine, with what live queries show of it.
+    if (this.failure !== undefined) {
+      for (const session of this.#sessions) session.sendFailure(this.version)
+      return
+    }
     let next = 0
     for (const { outcomes } of results) for (const outcome of outcomes) queued[next++]?.settle(outcome)
     for (const session of this.#sessions) session.sendCommit(this.version, woken)
+  }
+
+  /** Undefined when SQLite failed. Some of the writes may be on disk then, which the record of each says. */
+  #commitGroup(writes: readonly (QueuedWrite | QueuedMerge)[]): ReturnType<typeof commitGroup> | undefined {
+    try {
+      const results = commitGroup(this.#context, writes)
+      return this.failure === undefined ? results : undefined
+    } catch (error) {
+      if (this.failure === undefined) throw error
+      return undefined
+    }
+  }
+
+  /** Who made the writes that ran when SQLite failed hears of it; of the others nothing is known. */
+  #tellRunning(
+    queued: readonly { write: QueuedWrite | QueuedMerge; settle: (outcome: Outcome) => void }[],
+  ): void {
+    const running = new Set(this.#context.running ?? [])
+    for (const { write, settle } of queued) {
+      if (running.has(write)) settle({ error: this.failure, unknown: true })
+    }
+    for (const session of this.#sessions) session.sendFailure(this.version)
   }
 
   /** Rows that a subscriber was told. @internal */
@@ -484,14 +537,26 @@ export class Engine {
       this.#queries.forget()
       return 0
     }
-    const { visited, woken } = this.#queries.wake(written, undone)
-    this.#visited += visited
-    this.#woken += woken
-    return woken
+    try {
+      const { visited, woken } = this.#queries.wake(written, undone)
+      this.#visited += visited
+      this.#woken += woken
+      return woken
+    } catch (error) {
+      if (this.failure === undefined) throw error
+      return 0
+    }
   }
 
   #checkOpen(): void {
     if (this.#closed) throw new MillraceError('CLOSED', 'The engine was closed: open the database again.')
+    const { failure } = this
+    if (failure === undefined) return
+    throw new MillraceError(
+      'ENGINE_LOST',
+      `The engine ended before this call, when SQLite failed (${String(failure.cause)}): open the database again.`,
+      { cause: failure },
+    )
   }
 }
 

@@ -223,7 +223,11 @@ export class LiveQueries {
       this.#shared.prepare(reached.woken)
       const tables = new Set<Table>()
       for (const { table } of changes) tables.add(table)
-      for (const registered of reached.woken) this.#wakeOne(registered, tables)
+      for (const registered of reached.woken) {
+        this.#wakeOne(registered, tables)
+        // SQLite failed in this one, and not in those after it.
+        if (this.#database.connection.failure !== undefined) break
+      }
       return reached.impact
     } finally {
       this.#capture.clear()

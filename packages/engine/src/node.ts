@@ -42,7 +42,11 @@ export function enginePort(options: NodeEngineOptions): EnginePort {
     get engine() {
       return opened()
     },
-    connect: async () => connectTo(await opened()),
+    connect: async () => {
+      const { failure } = await opened()
+      if (failure !== undefined) throw failure
+      return connectTo(await opened())
+    },
     // Nothing here mends itself.
     permanent: () => true,
     close: async () => {
@@ -95,7 +99,8 @@ function connectTo(engine: Engine): Port {
     listen: (to) => {
       listener = to
     },
-    lost: new Promise(() => {}),
+    // The engine is kept: connecting again says why it is lost.
+    lost: engine.lost,
     close: () => {
       closed = true
     },

@@ -53,6 +53,8 @@ export class Session implements EngineCalls {
   #changes: QueryChange[] = []
   #settled: Settled[] = []
   #rejected: Rejected[] = []
+  /** Writes that ran when SQLite failed. */
+  #failed: WriteId[] = []
 
   constructor(engine: Engine, send: (message: EngineMessage) => void, ended: () => void) {
     this.#engine = engine
@@ -95,7 +97,8 @@ export class Session implements EngineCalls {
     if (client === null) throw new MillraceError('INTERNAL', 'A client wrote before it said hello.')
     for (const request of writes) {
       this.#engine.enqueue({ client, request, answered }, (outcome) => {
-        if ('error' in outcome) {
+        if ('unknown' in outcome) this.#failed.push(request.id)
+        else if ('error' in outcome) {
           // Whether it is on disk is not known: the client asks again where the file is opened next.
           if (isFault(outcome.error)) return
           this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
@@ -244,6 +247,13 @@ export class Session implements EngineCalls {
   sendCommit(version: Version, woken: number): void {
     if (this.#changes.length + this.#settled.length + this.#rejected.length > 0)
       this.#sendCommit(version, woken)
+  }
+
+  /** SQLite failed: says in which query or writes. Other changes are told by the next engine. */
+  sendFailure(version: Version): void {
+    this.#changes = this.#changes.filter(({ type }) => type === 'error')
+    if (this.#changes.length > 0) this.#sendCommit(version, 0)
+    if (this.#failed.length > 0) this.#send({ type: 'failed', writes: this.#failed.splice(0) })
   }
 
   #sendCommit(version: Version, woken: number): void {

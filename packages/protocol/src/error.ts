@@ -15,6 +15,8 @@ import type { SqlValue } from './value.ts'
  * | `STORAGE_FAILED` | reading or writing the file failed |
  * | `OWNER_LOST` | no tab answers for the database in time |
  * | `WORKER_LOST` | the worker could not be started, or died |
+ * | `ENGINE_LOST` | SQLite's WebAssembly failed while it ran this; in a browser a new worker has the database again |
+ * | `OUT_OF_MEMORY` | a value, result or statement does not fit into SQLite's memory |
  * | `PROTOCOL_MISMATCH` | two tabs run different versions of Millrace |
  * | `ABORTED` | the caller's signal ended the call |
  * | `TIMEOUT` | the caller's time limit ended the call |
@@ -32,6 +34,8 @@ export type ErrorCode =
   | 'STORAGE_FAILED'
   | 'OWNER_LOST'
   | 'WORKER_LOST'
+  | 'ENGINE_LOST'
+  | 'OUT_OF_MEMORY'
   | 'PROTOCOL_MISMATCH'
   | 'ABORTED'
   | 'TIMEOUT'

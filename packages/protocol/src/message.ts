@@ -46,6 +46,11 @@ export type Operation =
 export interface WriteRequest {
   readonly id: WriteId
   readonly operations: readonly Operation[]
+  /**
+   * How many times SQLite failed while it ran, as `failed` messages said; none where it is left out. Such a write runs in a
+   * transaction by itself, and at the second failure it is not run any more: its end is what its record says.
+   */
+  readonly failures?: number
 }
 
 /** What a client says of itself when it gets a port. */
@@ -168,3 +173,5 @@ export type EngineMessage =
       /** Live queries, of all clients, that this commit made run again. */
       readonly woken: number
     }
+  /** SQLite failed while these writes ran. The port is about to be lost, and all writes without an end are to be sent again. */
+  | { readonly type: 'failed'; readonly writes: readonly WriteId[] }

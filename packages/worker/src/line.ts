@@ -8,11 +8,15 @@ export interface Line extends Endpoint {
 /** A BroadcastChannel that swallows what is posted after its end, as a MessagePort does; Comlink counts on that. */
 export class ChannelLine implements Line {
   readonly #channel: BroadcastChannel
+  readonly #isMessage: (data: unknown) => boolean
+  readonly #listeners = new Map<EventListenerOrEventListenerObject, (event: Event) => void>()
 
   #closed = false
 
-  constructor(name: string) {
+  /** What is no message, listeners do not hear: any script of the origin may speak here. */
+  constructor(name: string, isMessage: (data: unknown) => boolean) {
     this.#channel = new BroadcastChannel(name)
+    this.#isMessage = isMessage
   }
 
   postMessage(message: unknown): void {
@@ -20,11 +24,18 @@ export class ChannelLine implements Line {
   }
 
   addEventListener(type: string, listener: EventListenerOrEventListenerObject): void {
-    this.#channel.addEventListener(type, listener)
+    const own = (event: Event) => {
+      if (!this.#isMessage((event as MessageEvent).data)) return
+      if (typeof listener === 'function') listener(event)
+      else listener.handleEvent(event)
+    }
+    this.#listeners.set(listener, own)
+    this.#channel.addEventListener(type, own)
   }
 
   removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void {
-    this.#channel.removeEventListener(type, listener)
+    this.#channel.removeEventListener(type, this.#listeners.get(listener) ?? listener)
+    this.#listeners.delete(listener)
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import type { ErrorData } from '@millrace/protocol'
+import type { EngineMessage, ErrorData } from '@millrace/protocol'
 import type { OwnerEpoch, PortId } from './names.ts'
 
 /**
@@ -14,7 +14,7 @@ export type DiscoveryMessage =
   | { readonly type: 'refused'; readonly port: PortId; readonly error: ErrorData }
   /**
    * The owner to all, when it has the lock, and when probed. Who waits says hello again; who has a port of another
-   * epoch has lost it.
+   * epoch has lost it. Said as well from within a long statement, in which it cannot hear: busy is not gone.
    */
   | { readonly type: 'owner'; readonly epoch: OwnerEpoch }
   /** A page to the owner, when it had no answer for a while. */
@@ -28,6 +28,11 @@ export interface Settings {
   readonly storage: readonly StorageType[]
   readonly durability: 'strict' | 'relaxed'
   readonly wasmUrl: string | undefined
+  /**
+   * There: the browser gives no locks, channels and files, for this reason. The worker is the owner for its page alone then,
+   * in memory.
+   */
+  readonly alone?: string | undefined
 }
 
 export type StorageType = 'opfs' | 'memory'
@@ -35,7 +40,14 @@ export type StorageType = 'opfs' | 'memory'
 /** From a page to the worker that it started. */
 export type ToWorker =
   /** First and once: wait for the lock, then open. */
-  | { readonly type: 'start'; readonly settings: Settings }
+  | {
+      readonly type: 'start'
+      readonly settings: Settings
+      /** Its own, for `workerLock`. */
+      readonly worker: string
+      /** The wasm, where a worker of this page has compiled it before. */
+      readonly module: WebAssembly.Module | undefined
+    }
   /** Only after `elected`. */
   | {
       readonly type: 'connect'
@@ -43,13 +55,21 @@ export type ToWorker =
       readonly control: MessagePort
       readonly changes: MessagePort
     }
+  /** Asks for a sign of life: `alive`. */
+  | { readonly type: 'probe' }
   /** Close the database if it is open, and let go of the lock. */
   | { readonly type: 'stop' }
 
 /** From the worker to the page that started it. */
 export type FromWorker =
-  /** The script runs. */
-  | { readonly type: 'started' }
+  /** The script runs. It is at this address. */
+  | { readonly type: 'started'; readonly url: string }
+  /** It has the wasm, for the workers that come after it. */
+  | { readonly type: 'compiled'; readonly module: WebAssembly.Module }
+  /** It holds its own lock, which its page can wait for. */
+  | { readonly type: 'held' }
+  /** The answer to `probe`; and unasked, now and then, from within a long statement. */
+  | { readonly type: 'alive' }
   /** It has the lock and opens the database; ports to other owners are lost. */
   | { readonly type: 'elected' }
   /** The database is open, and this port is served. */
@@ -58,3 +78,45 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly error: ErrorData }
   /** The answer to `stop`. */
   | { readonly type: 'stopped' }
+
+const FIELDS: Record<DiscoveryMessage['type'], Readonly<Record<string, string>>> = {
+  hello: { port: 'string', protocol: 'number', schema: 'string' },
+  welcome: { port: 'string', epoch: 'string' },
+  refused: { port: 'string', error: 'object' },
+  owner: { epoch: 'string' },
+  probe: {},
+}
+
+/** Everybody in the origin can speak on a channel: other versions, other libraries, by mistake. */
+export function isDiscoveryMessage(data: unknown): data is DiscoveryMessage {
+  if (!isRecord(data) || typeof data.type !== 'string' || !Object.hasOwn(FIELDS, data.type)) return false
+  const fields = Object.entries(FIELDS[data.type as DiscoveryMessage['type']])
+  if (!fields.every(([name, type]) => typeof data[name] === type)) return false
+  if (data.type !== 'refused') return true
+  return isRecord(data.error) && typeof data.error.code === 'string' && typeof data.error.message === 'string'
+}
+
+/** A call or an answer, as Comlink makes them. */
+export function isControlMessage(data: unknown): boolean {
+  if (!isRecord(data) || typeof data.id !== 'string' || typeof data.type !== 'string') return false
+  const { path = [], argumentList = [] } = data
+  return Array.isArray(path) && Array.isArray(argumentList)
+}
+
+export function isEngineMessage(data: unknown): data is EngineMessage {
+  if (!isRecord(data)) return false
+  switch (data.type) {
+    case 'rows':
+      return typeof data.query === 'number' && Array.isArray(data.rows)
+    case 'commit':
+      return [data.changes, data.settled, data.rejected].every(Array.isArray) && isRecord(data.version)
+    case 'failed':
+      return Array.isArray(data.writes)
+    default:
+      return false
+  }
+}
+
+function isRecord(data: unknown): data is Readonly<Record<string, unknown>> {
+  return typeof data === 'object' && data !== null
+}

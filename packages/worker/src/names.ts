@@ -10,6 +10,12 @@ export type PortId = string & { readonly PortId: unique symbol }
 /** One owner's time in office. Random. */
 export type OwnerEpoch = string & { readonly OwnerEpoch: unique symbol }
 
+/** Random, and unlike crypto.randomUUID also there without https. */
+export function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
 /** Held by the worker that has the database open. The others wait for it: getting it is the takeover. */
 export const ownerLock = (database: string): string => `millrace/${database}/owner`
 
@@ -32,6 +38,10 @@ export function journalClient(database: string, key: string): ClientId | undefin
 }
 
 const journalPrefix = (database: string) => `millrace/${database}/journal/`
+
+/** Held by a worker from its start to its end. Its page waits for it, and so learns that the worker is gone. */
+export const workerLock = (database: string, worker: string): string =>
+  `millrace/${database}/worker/${worker}`
 
 /** The BroadcastChannel by which pages and owner find each other. */
 export const discoveryChannel = (database: string): string => `millrace/${database}`

@@ -1,13 +1,28 @@
-import { createEngine, type Engine, loadSqlite, type Sqlite } from '@millrace/engine'
-import { type ErrorData, encodeError, MillraceError, PROTOCOL_VERSION } from '@millrace/protocol'
-import wasmAddress from '@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm?url'
+import { createEngine, type Engine, loadSqlite } from '@millrace/engine'
+import { type ErrorData, encodeError, type MillraceError, PROTOCOL_VERSION } from '@millrace/protocol'
 import { afterWaitingMessages } from './defer.ts'
 import { deferred } from './deferred.ts'
 import { ChannelLine, type Line } from './line.ts'
-import type { DiscoveryMessage, FromWorker, Settings } from './messages.ts'
-import { discoveryChannel, type OwnerEpoch, type PortId, portLock, privateChannels } from './names.ts'
+import {
+  type DiscoveryMessage,
+  type FromWorker,
+  isControlMessage,
+  isDiscoveryMessage,
+  isEngineMessage,
+  type Settings,
+} from './messages.ts'
+import {
+  discoveryChannel,
+  type OwnerEpoch,
+  type PortId,
+  portLock,
+  privateChannels,
+  randomId,
+} from './names.ts'
 import { exposeCalls } from './remote-calls.ts'
 import { openStorage, type Storage } from './storage.ts'
+import { HEARTBEAT } from './time-limits.ts'
+import { compileWasm } from './wasm.ts'
 
 /** Milliseconds for which a live query is kept that nobody shows: a view that is rebuilt finds it as it was. */
 const LINGER = 1000
@@ -24,22 +39,35 @@ interface Session {
 export class Owner {
   readonly #settings: Settings
   readonly #tell: (message: FromWorker) => void
-  readonly #epoch = crypto.randomUUID() as OwnerEpoch
-  readonly #discovery: BroadcastChannel
+  readonly #module: WebAssembly.Module | undefined
+  readonly #epoch = randomId() as OwnerEpoch
+  /** Undefined where it is the owner for its own page alone. */
+  readonly #discovery: BroadcastChannel | undefined
   readonly #sessions = new Map<PortId, Session>()
   readonly #over = deferred<void>()
   readonly #opened: Promise<{ engine: Engine; storage: Storage }>
 
   #state: 'owner' | 'over' = 'owner'
+  /** When it last gave a sign of life from within a statement. */
+  #lastSign = 0
 
-  /** Call it with the lock in hand, and keep the lock until `over`. `tell` speaks to the page of this worker. */
-  constructor(settings: Settings, tell: (message: FromWorker) => void) {
+  /**
+   * Call it with the lock in hand, and keep the lock until `over`. `module`: the wasm, where it is loaded already. `tell`
+   * speaks to the page of this worker.
+   */
+  constructor(
+    settings: Settings,
+    module: WebAssembly.Module | undefined,
+    tell: (message: FromWorker) => void,
+  ) {
     this.#settings = settings
+    this.#module = module
     this.#tell = tell
-    this.#discovery = new BroadcastChannel(discoveryChannel(settings.name))
-    this.#discovery.addEventListener('message', (event: MessageEvent<DiscoveryMessage>) =>
-      this.#hear(event.data),
-    )
+    this.#discovery =
+      settings.alone === undefined ? new BroadcastChannel(discoveryChannel(settings.name)) : undefined
+    this.#discovery?.addEventListener('message', ({ data }) => {
+      if (isDiscoveryMessage(data)) this.#hear(data)
+    })
     this.#tell({ type: 'elected' })
     this.#say({ type: 'owner', epoch: this.#epoch })
     this.#opened = this.#open()
@@ -66,7 +94,7 @@ export class Owner {
     if (this.#state === 'over') return
     this.#state = 'over'
     for (const session of [...this.#sessions.values()]) session.end()
-    this.#discovery.close()
+    this.#discovery?.close()
     try {
       const { engine, storage } = await this.#opened
       try {
@@ -81,35 +109,50 @@ export class Owner {
   }
 
   async #open(): Promise<{ engine: Engine; storage: Storage }> {
-    const { name, schema, storage: kinds, durability } = this.#settings
-    const sqlite = await this.#loadSqlite()
+    const { name, schema, durability, alone } = this.#settings
+    // Two tabs that cannot find each other must not have one file.
+    const kinds = alone === undefined ? this.#settings.storage : (['memory'] as const)
+    const module = this.#module ?? (await compileWasm(this.#settings.wasmUrl))
+    const sqlite = await loadSqlite({ module })
     // The fault is told from within SQLite, where nothing of ours may run.
     const onBroken = (error: MillraceError) => queueMicrotask(() => this.#fail(error))
     const storage = await openStorage(sqlite, name, kinds, durability, onBroken)
     try {
-      const { file, info, disk } = storage
+      const { file, disk } = storage
+      const info =
+        alone === undefined
+          ? storage.info
+          : { ...storage.info, reason: `In memory of this tab, and gone when it is closed. Why: ${alone}` }
       const defer = afterWaitingMessages()
       const linger = (end: () => void) => void setTimeout(end, LINGER)
-      const options = { sqlite, ...file, schema, storage: info, disk, durability, defer, linger }
-      return { engine: createEngine(options), storage }
+      const options = {
+        sqlite,
+        ...file,
+        schema,
+        storage: info,
+        disk,
+        durability,
+        defer,
+        linger,
+        onProgress: this.#giveSign,
+      }
+      const engine = createEngine(options)
+      // The answers go first.
+      void engine.lost.then((error) => setTimeout(() => this.#fail(error)))
+      return { engine, storage }
     } catch (error) {
       storage.release()
       throw error
     }
   }
 
-  async #loadSqlite(): Promise<Sqlite> {
-    // What a bundler makes of `?url` is absolute already, or begins at the root of the site.
-    const address = this.#settings.wasmUrl ?? new URL(wasmAddress, globalThis.location.origin).href
-    try {
-      return await loadSqlite({ locateFile: () => address })
-    } catch (cause) {
-      throw new MillraceError(
-        'WORKER_LOST',
-        `SQLite could not be loaded from ${address}: look whether the file is there (option wasmUrl), and whether the Content-Security-Policy allows 'wasm-unsafe-eval'.`,
-        { cause },
-      )
-    }
+  /** In a long statement nothing is heard: that it goes on is told unasked. */
+  readonly #giveSign = () => {
+    const now = performance.now()
+    if (now - this.#lastSign < HEARTBEAT) return
+    this.#lastSign = now
+    this.#tell({ type: 'alive' })
+    this.#say({ type: 'owner', epoch: this.#epoch })
   }
 
   /** Tells our page why, which then ends this worker; the other tabs learn it when their turn comes. */
@@ -134,7 +177,12 @@ export class Owner {
     // A page that asks twice is served once.
     if (!this.#sessions.has(port)) {
       const { control, changes } = privateChannels(this.#settings.name, this.#epoch, port)
-      this.#serve(opened.engine, port, new ChannelLine(control), new ChannelLine(changes))
+      this.#serve(
+        opened.engine,
+        port,
+        new ChannelLine(control, isControlMessage),
+        new ChannelLine(changes, isEngineMessage),
+      )
     }
     this.#say({ type: 'welcome', port, epoch: this.#epoch })
   }
@@ -169,12 +217,14 @@ export class Owner {
       },
     }
     this.#sessions.set(port, session)
-    exposeCalls(calls, control)
+    // What came after SQLite failed is asked again, of the next owner.
+    exposeCalls(calls, control, (error) => engine.failure === undefined || error === engine.failure)
     this.#endWithPage(port, session, ended.signal)
   }
 
   /** The page holds this lock while the port lives: getting it means that the page closed the port, or is gone. */
   #endWithPage(port: PortId, session: Session, signal: AbortSignal): void {
+    if (this.#settings.alone !== undefined) return
     navigator.locks
       .request(portLock(this.#settings.name, port), { signal }, () => session.end())
       // Aborted: the session was ended from this side.
@@ -182,6 +232,6 @@ export class Owner {
   }
 
   #say(message: DiscoveryMessage): void {
-    if (this.#state === 'owner') this.#discovery.postMessage(message)
+    if (this.#state === 'owner') this.#discovery?.postMessage(message)
   }
 }

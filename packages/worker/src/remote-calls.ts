@@ -15,8 +15,22 @@ type Answers = {
   ) => Promise<Answer<Awaited<ReturnType<EngineCalls[Name]>>>>
 }
 
-/** Serves `calls` to the other end of the line. */
-export function exposeCalls(calls: EngineCalls, line: Endpoint): void {
+/**
+ * Serves `calls` to the other end of the line. An error for which `isAnswer` is false is not told: the call stays without
+ * an answer, until its port is lost.
+ */
+export function exposeCalls(
+  calls: EngineCalls,
+  line: Endpoint,
+  isAnswer: (error: unknown) => boolean = () => true,
+): void {
+  const answer = async <T>(call: () => Promise<T>): Promise<Answer<T>> => {
+    try {
+      return { ok: await call() }
+    } catch (thrown) {
+      return isAnswer(thrown) ? { error: encodeError(thrown) } : new Promise(() => {})
+    }
+  }
   const answers: Answers = {
     hello: (hello) => answer(() => calls.hello(hello)),
     subscribe: (query, sql, parameters) => answer(() => calls.subscribe(query, sql, parameters)),
@@ -34,14 +48,6 @@ export function exposeCalls(calls: EngineCalls, line: Endpoint): void {
     close: () => answer(() => calls.close()),
   }
   expose(answers, line)
-}
-
-async function answer<T>(call: () => Promise<T>): Promise<Answer<T>> {
-  try {
-    return { ok: await call() }
-  } catch (thrown) {
-    return { error: encodeError(thrown) }
-  }
 }
 
 /** Stands around each call: lets it through, refuses it, or never answers. */

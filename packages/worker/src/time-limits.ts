@@ -5,8 +5,10 @@
 
 /** How long the handles of a worker that is ending may keep us from the files. Measured: up to 3 s, while it computes. */
 export const HANDLES = 8_000
-/** How long `connect` looks for an owner. */
-export const CONNECT = 9_000
+/** Turns of SILENCE for which `connect` looks for an owner without any sign of life. */
+export const CONNECT = 9
+/** So often does a worker give a sign of life from within a long statement. */
+export const HEARTBEAT = 500
 /** After this much silence a page asks whether the owner is still there, and then again and again. */
 export const SILENCE = 1_000
 /** Questions without an answer until the owner counts as lost. Counted, not timed: hidden pages have slow timers. */

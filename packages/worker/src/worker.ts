@@ -1,8 +1,9 @@
 import { encodeError, unreachable } from '@millrace/protocol'
-import type { FromWorker, Settings, ToWorker } from './messages.ts'
-import { ownerLock } from './names.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+import { ownerLock, workerLock } from './names.ts'
 import { Owner } from './owner.ts'
 import { blockedStorage } from './storage-blocked.ts'
+import { compileWasm } from './wasm.ts'
 
 /*
  * The worker script. Every page runs one; they wait for one lock, and the one that gets it has the database open for
@@ -15,16 +16,19 @@ const scope = globalThis as unknown as DedicatedWorkerGlobalScope
 let owner: Owner | undefined
 
 scope.addEventListener('message', (event) => receive((event as MessageEvent<ToWorker>).data))
-tell({ type: 'started' })
+tell({ type: 'started', url: globalThis.location.href })
 
 function receive(message: ToWorker): void {
   switch (message.type) {
     case 'start':
-      void waitForTurn(message.settings)
+      void waitForTurn(message)
       return
     case 'connect':
       // Where opening fails the page is told that, and needs no second answer.
       owner?.connect(message.port, message.control, message.changes).catch(() => {})
+      return
+    case 'probe':
+      tell({ type: 'alive' })
       return
     case 'stop':
       void stop()
@@ -34,15 +38,44 @@ function receive(message: ToWorker): void {
   }
 }
 
-async function waitForTurn(settings: Settings): Promise<void> {
+async function waitForTurn({ settings, worker, module }: ToWorker & { type: 'start' }): Promise<void> {
   try {
+    const wasm = module ?? (await compileBefore(settings.wasmUrl))
+    if (settings.alone !== undefined) {
+      owner = new Owner(settings, wasm, tell)
+      return
+    }
+    await hold(workerLock(settings.name, worker))
+    tell({ type: 'held' })
     await navigator.locks.request(ownerLock(settings.name), () => {
-      owner = new Owner(settings, tell)
+      owner = new Owner(settings, wasm, tell)
       return owner.over
     })
   } catch (error) {
     tell({ type: 'failed', error: encodeError(blockedStorage(settings.name, error)) })
   }
+}
+
+/**
+ * What a takeover needs is there before the lock is asked for: the network may be gone by then. Where the wasm cannot be
+ * had now, this page can still use the owner of another tab, and the error is told when it is this one's turn.
+ */
+async function compileBefore(wasmUrl: string | undefined): Promise<WebAssembly.Module | undefined> {
+  const module = await compileWasm(wasmUrl).catch(() => undefined)
+  if (module !== undefined) tell({ type: 'compiled', module })
+  return module
+}
+
+/** Resolves when it has the lock, which it keeps to its end. */
+function hold(name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(name, () => {
+        resolve()
+        return new Promise<never>(() => {})
+      })
+      .catch(reject)
+  })
 }
 
 async function stop(): Promise<void> {

@@ -70,8 +70,10 @@ export function compile(
     const kept = compileKept(database, catalog, sql, columns, parameterCount)
     return { ...kept, reads, columns, parameterCount, bag: false, beyond: '' }
   } catch (error) {
-    if (!(error instanceof Beyond)) throw error
-    beyond = error.message
+    // The compiler recurses: a list of many thousand values is too deep for its stack, and not for SQLite. V8 says either.
+    const tooDeep = error instanceof RangeError || error instanceof TypeError
+    if (!(error instanceof Beyond) && !tooDeep) throw error
+    beyond = tooDeep ? 'its text nests too deeply' : (error as Beyond).message
   }
   const keyed = compileKeyed(catalog, sql, columns)
   if (keyed !== undefined) {

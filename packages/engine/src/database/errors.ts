@@ -1,7 +1,8 @@
 import { MillraceError, type RefusedAt } from '@millrace/protocol'
-import { SqliteError } from './sqlite.ts'
+import { outOfMemory, SqliteError } from './sqlite.ts'
 
 // sqlite.org/rescode.html
+const NOMEM = 7
 const CORRUPT = 11
 const FULL = 13
 const CANTOPEN = 14
@@ -10,7 +11,7 @@ const MISMATCH = 20
 const NOTADB = 26
 const IOERR = 10
 
-/** Errors of the file below SQLite, whatever statement met them; undefined for all others. */
+/** Errors of the file below SQLite or of its memory, whatever statement met them; undefined for all others. */
 export function storageError(thrown: unknown): MillraceError | undefined {
   if (!(thrown instanceof SqliteError)) return undefined
   switch (thrown.resultCode & 0xff) {
@@ -20,6 +21,8 @@ export function storageError(thrown: unknown): MillraceError | undefined {
         `There is no room left on the disk, or this origin's quota is used up (${thrown.message}). Nothing of this write was stored: delete data, or ask the user to free space.`,
         { cause: thrown },
       )
+    case NOMEM:
+      return outOfMemory(thrown)
     case IOERR:
     case CANTOPEN:
     case CORRUPT:
@@ -32,6 +35,11 @@ export function storageError(thrown: unknown): MillraceError | undefined {
     default:
       return undefined
   }
+}
+
+/** SQLite failed, and nothing can be run any more. */
+export function isEngineLost(thrown: unknown): thrown is MillraceError {
+  return thrown instanceof MillraceError && thrown.code === 'ENGINE_LOST'
 }
 
 /** Why a query or statement cannot be prepared or run. */

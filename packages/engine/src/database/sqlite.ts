@@ -1,5 +1,5 @@
 import type { SqlValue } from '@millrace/protocol'
-import { fromBigInt } from '@millrace/protocol'
+import { fromBigInt, MillraceError } from '@millrace/protocol'
 import SqliteModule from '@vlcn.io/wa-sqlite/dist/crsqlite-sync.mjs'
 
 /*
@@ -32,6 +32,7 @@ interface Wasm {
   _sqlite3_free(pointer: number): void
   _sqlite3_open_v2(name: number, db: number, flags: number, vfs: number): number
   _sqlite3_close(db: number): number
+  _sqlite3_limit(db: number, limit: number, value: number): number
   _sqlite3_errmsg(db: number): number
   _sqlite3_get_autocommit(db: number): number
   _sqlite3_changes(db: number): number
@@ -84,9 +85,19 @@ const UTF8 = 1
 const ANY_COUNT = -1
 
 const OK = 0
+const NOMEM = 7
 const ROW = 100
 const DONE = 101
 const OPEN_READWRITE_CREATE_URI = 0x2 | 0x4 | 0x40
+
+/** Instructions between two calls of the watchers. */
+const WATCHED_STEPS = 100_000
+
+const LIMIT_LENGTH = 0
+/** In bytes: what a string can be in V8, so that every value can be read. SQLite's own limit is twice that. */
+const LONGEST_VALUE = 0x1fffffe8
+/** An argument of 32 bits with a sign. SQLite itself gives less. */
+const LARGEST_ALLOCATION = 0x7fffffff
 
 /** What SQLite says when it refuses: its primary result code and its own message. */
 export class SqliteError extends Error {
@@ -101,6 +112,12 @@ export class SqliteError extends Error {
 
 /** SQLite loaded: opens connections over the virtual file systems that are registered. */
 export interface Sqlite {
+  /** Why nothing can be called any more: the WebAssembly failed. What it left in its memory is unknown. */
+  readonly failure: MillraceError | undefined
+  /** Resolves with `failure` when the WebAssembly fails. */
+  readonly failed: Promise<MillraceError>
+  /** Resolves when it was first out of memory. It goes on, and memory that it once took it does not give back. */
+  readonly exhausted: Promise<MillraceError>
   registerVfs(vfs: object & { readonly name: string }): void
   /**
    * `:memory:`, or a file in a registered VFS. Synchronous.
@@ -109,53 +126,171 @@ export interface Sqlite {
   open(filename: string, options?: { readonly vfs?: string }): Connection
 }
 
-/** Where the wasm is to be had. One of the two. */
+/** Where the wasm is to be had. One of the three. */
 export interface LoadOptions {
   /** The bytes of `crsqlite-sync.wasm`, where they cannot be fetched (Node). */
   readonly wasmBinary?: Uint8Array
   /** Where the wasm is, as an address (browser). */
   readonly locateFile?: (file: string) => string
+  /** Compiled already. */
+  readonly module?: WebAssembly.Module
 }
 
 /** Loads the wasm. Each call is a SQLite of its own, with its own memory. */
 export async function loadSqlite(options: LoadOptions): Promise<Sqlite> {
-  const wasm = (await SqliteModule(options)) as Wasm
+  const { module } = options
+  const wasm = (await (module === undefined ? SqliteModule(options) : instantiate(module))) as Wasm
+  const health = new Health(wasm)
   return {
+    get failure() {
+      return health.failure
+    },
+    failed: health.failed,
+    exhausted: health.exhausted,
     registerVfs(vfs) {
       const result = wasm.registerVFS(vfs, false)
       if (result !== OK) throw new SqliteError(result, `the VFS ${vfs.name} could not be registered`)
     },
-    open: (filename, { vfs } = {}) => new Connection(wasm, filename, vfs),
+    open: (filename, { vfs } = {}) => new Connection(wasm, health, filename, vfs),
   }
+}
+
+function instantiate(module: WebAssembly.Module): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    SqliteModule({
+      // Not asked for, but the glue works out where it would be.
+      locateFile: (file: string) => file,
+      instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) {
+        WebAssembly.instantiate(module, imports).then(done, reject)
+        return {}
+      },
+    }).then(resolve, reject)
+  })
+}
+
+/** They only let go of something: after the failure they do nothing, so that `finally` does not hide its reason. */
+const LETTING_GO = /^_sqlite3_(?:free|reset|clear_bindings|finalize|close)$/
+
+/**
+ * Whether the WebAssembly can still be called. Its first exception (a trap, a stack that overflowed) ends it: what that
+ * left of its memory is unknown, and could be written into the file. An error that SQLite returns is none.
+ */
+class Health {
+  readonly #wasm: Wasm
+  readonly failed: Promise<MillraceError>
+  readonly exhausted: Promise<MillraceError>
+  #resolveFailed!: (failure: MillraceError) => void
+  #resolveExhausted!: (error: MillraceError) => void
+
+  failure: MillraceError | undefined
+
+  constructor(wasm: Wasm) {
+    this.#wasm = wasm
+    this.failed = new Promise((resolve) => {
+      this.#resolveFailed = resolve
+    })
+    this.exhausted = new Promise((resolve) => {
+      this.#resolveExhausted = resolve
+    })
+  }
+
+  /** Runs something that calls the WebAssembly. @throws MillraceError `ENGINE_LOST` */
+  guard<T>(call: () => T): T {
+    try {
+      return call()
+    } catch (thrown) {
+      throw this.ended(thrown)
+    }
+  }
+
+  /** What to throw where a call of the WebAssembly threw. */
+  ended(thrown: unknown): unknown {
+    if (this.failure !== undefined || thrown instanceof SqliteError) return this.failure ?? thrown
+    const failure = new MillraceError(
+      'ENGINE_LOST',
+      `SQLite failed by an error that is not its own (${String(thrown)}), and can run nothing more: open the database again. In a browser a new worker does so. What was running is not run again.`,
+      { cause: thrown },
+    )
+    this.failure = failure
+    this.#disconnect(failure)
+    this.#resolveFailed(failure)
+    return failure
+  }
+
+  /** Takes the functions away, which costs nothing while all is well. */
+  #disconnect(failure: MillraceError): void {
+    const module = this.#wasm as unknown as Record<string, unknown>
+    const refuse = () => {
+      throw failure
+    }
+    for (const [name, value] of Object.entries(module)) {
+      if (typeof value === 'function') module[name] = LETTING_GO.test(name) ? () => OK : refuse
+    }
+  }
+
+  /** There was no room for so many bytes. */
+  noRoom(bytes: number): SqliteError {
+    return this.error(NOMEM, `there is no memory for ${bytes} bytes`)
+  }
+
+  error(resultCode: number, message: string): SqliteError {
+    const error = new SqliteError(resultCode, message)
+    if ((resultCode & 0xff) === NOMEM) this.#resolveExhausted(outOfMemory(error))
+    return error
+  }
+}
+
+export function outOfMemory(cause: SqliteError): MillraceError {
+  return new MillraceError(
+    'OUT_OF_MEMORY',
+    `SQLite has no memory left for this (${cause.message}): read or write less at a time.`,
+    { cause },
+  )
 }
 
 /** One open database. Everything is synchronous; nothing here knows of live queries. */
 export class Connection {
   readonly #wasm: Wasm
+  readonly #health: Health
   readonly #db: number
   readonly #scratch: number
   readonly #free: number
 
   /** Instructions of SQLite's virtual machine that ran while they were counted; for tests and devtools. */
   vmSteps = 0
+  #counting = false
+  readonly #watchers = new Set<() => boolean>()
   #closed = false
 
-  constructor(wasm: Wasm, filename: string, vfs: string | undefined) {
+  constructor(wasm: Wasm, health: Health, filename: string, vfs: string | undefined) {
     this.#wasm = wasm
-    this.#scratch = wasm._malloc(8)
+    this.#health = health
+    this.#scratch = health.guard(() => allocate(wasm, health, 8))
     this.#free = wasm._getSqliteFree()
-    const name = this.#allocateText(filename)
+    this.#db = health.guard(() => this.#open(filename, vfs))
+  }
+
+  #open(filename: string, vfs: string | undefined): number {
+    const wasm = this.#wasm
+    const name = this.#allocateText(filename).pointer
     const vfsName = vfs === undefined ? 0 : this.#allocateText(vfs).pointer
-    const result = wasm._sqlite3_open_v2(name.pointer, this.#scratch, OPEN_READWRITE_CREATE_URI, vfsName)
-    this.#db = this.#wasm.HEAP32[this.#scratch >> 2] as number
-    wasm._sqlite3_free(name.pointer)
+    const result = wasm._sqlite3_open_v2(name, this.#scratch, OPEN_READWRITE_CREATE_URI, vfsName)
+    const db = wasm.HEAP32[this.#scratch >> 2] as number
+    wasm._sqlite3_free(name)
     if (vfsName !== 0) wasm._sqlite3_free(vfsName)
     if (result !== OK) {
-      const message = this.#message()
-      wasm._sqlite3_close(this.#db)
-      throw new SqliteError(result, message)
+      const message = readCString(wasm, wasm._sqlite3_errmsg(db))
+      wasm._sqlite3_close(db)
+      throw this.#health.error(result, message)
     }
-    wasm._RegisterExtensionFunctions(this.#db)
+    wasm._sqlite3_limit(db, LIMIT_LENGTH, LONGEST_VALUE)
+    wasm._RegisterExtensionFunctions(db)
+    return db
+  }
+
+  /** See `Sqlite`. */
+  get failure(): MillraceError | undefined {
+    return this.#health.failure
   }
 
   /** Stays installed for good: setting it expires every prepared statement. */
@@ -168,11 +303,33 @@ export class Connection {
    * instruction, tells the same, to the last one. Statements take twice as long, so it is off unless asked for.
    */
   countSteps(on: boolean): void {
-    const count = () => {
-      this.vmSteps++
-      return 0
+    this.#counting = on
+    this.#handleProgress()
+  }
+
+  /**
+   * Calls `watcher` while statements run, every hundred thousand instructions, which are about a millisecond. One that
+   * answers true ends the statement with SQLITE_INTERRUPT. It must not run statements. Returns its undo.
+   */
+  onProgress(watcher: () => boolean): () => void {
+    this.#watchers.add(watcher)
+    this.#handleProgress()
+    return () => {
+      this.#watchers.delete(watcher)
+      this.#handleProgress()
     }
-    this.#wasm.progressHandler(this.#db, on ? 1 : 0, on ? count : null, null)
+  }
+
+  /** SQLite has one progress handler. */
+  #handleProgress(): void {
+    const steps = this.#counting ? 1 : this.#watchers.size > 0 ? WATCHED_STEPS : 0
+    const progress = () => {
+      if (this.#counting && ++this.vmSteps % WATCHED_STEPS !== 0) return 0
+      let interrupt = 0
+      for (const watcher of this.#watchers) if (watcher()) interrupt = 1
+      return interrupt
+    }
+    this.#wasm.progressHandler(this.#db, steps, steps === 0 ? null : progress, null)
   }
 
   /**
@@ -191,12 +348,16 @@ export class Connection {
    * @throws SqliteError when SQLite refuses the text, or when it holds more than one statement.
    */
   prepare(sql: string): Statement {
+    return this.#health.guard(() => this.#prepare(sql))
+  }
+
+  #prepare(sql: string): Statement {
     const wasm = this.#wasm
     const text = this.#allocateText(sql)
     try {
       const tail = this.#scratch + 4
       const result = wasm._sqlite3_prepare_v2(this.#db, text.pointer, text.bytes + 1, this.#scratch, tail)
-      if (result !== OK) throw new SqliteError(result, this.#message())
+      if (result !== OK) throw this.#error(result)
       const handle = wasm.HEAP32[this.#scratch >> 2] as number
       if (handle === 0) throw new SqliteError(1, 'the text holds no statement')
       const end = (wasm.HEAP32[tail >> 2] as number) - text.pointer
@@ -205,7 +366,7 @@ export class Connection {
         wasm._sqlite3_finalize(handle)
         throw new SqliteError(1, `more than one statement: ${rest.trim().slice(0, 60)}`)
       }
-      return new Statement(wasm, handle, this.#free, () => this.#message())
+      return new Statement(wasm, this.#health, handle, this.#free, (code) => this.#error(code))
     } finally {
       wasm._sqlite3_free(text.pointer)
     }
@@ -216,15 +377,20 @@ export class Connection {
    * @throws SqliteError
    */
   exec(script: string): void {
-    const text = this.#allocateText(script)
-    const result = this.#wasm.ccall(
-      'sqlite3_exec',
-      'number',
-      ['number', 'number', 'number', 'number', 'number'],
-      [this.#db, text.pointer, 0, 0, 0],
-    )
-    this.#wasm._sqlite3_free(text.pointer)
-    if (result !== OK) throw new SqliteError(result, this.#message())
+    const result = this.#health.guard(() => {
+      const text = this.#allocateText(script)
+      try {
+        return this.#wasm.ccall(
+          'sqlite3_exec',
+          'number',
+          ['number', 'number', 'number', 'number', 'number'],
+          [this.#db, text.pointer, 0, 0, 0],
+        )
+      } finally {
+        this.#wasm._sqlite3_free(text.pointer)
+      }
+    })
+    if (result !== OK) throw this.#error(result)
   }
 
   /** True outside a transaction. SQLite itself ends one at some errors (RAISE(ROLLBACK), disk full). */
@@ -241,33 +407,41 @@ export class Connection {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    const result = this.#wasm._sqlite3_close(this.#db)
-    if (result !== OK) throw new SqliteError(result, this.#message())
+    const result = this.#health.guard(() => this.#wasm._sqlite3_close(this.#db))
+    if (result !== OK) throw this.#error(result)
   }
 
-  #message(): string {
-    return readCString(this.#wasm, this.#wasm._sqlite3_errmsg(this.#db))
+  #error(resultCode: number): SqliteError {
+    return this.#health.error(resultCode, readCString(this.#wasm, this.#wasm._sqlite3_errmsg(this.#db)))
   }
 
   #allocateText(text: string): { pointer: number; bytes: number } {
-    return allocateText(this.#wasm, text)
+    return allocateText(this.#wasm, this.#health, text)
   }
 }
 
 /** One prepared statement. Bind, step until false, reset. */
 export class Statement {
   readonly #wasm: Wasm
+  readonly #health: Health
   readonly #handle: number
   readonly #free: number
-  readonly #message: () => string
+  readonly #error: (resultCode: number) => SqliteError
   readonly columns: readonly string[]
   readonly parameterCount: number
 
-  constructor(wasm: Wasm, handle: number, free: number, message: () => string) {
+  constructor(
+    wasm: Wasm,
+    health: Health,
+    handle: number,
+    free: number,
+    error: (resultCode: number) => SqliteError,
+  ) {
     this.#wasm = wasm
+    this.#health = health
     this.#handle = handle
     this.#free = free
-    this.#message = message
+    this.#error = error
     this.parameterCount = wasm._sqlite3_bind_parameter_count(handle)
     const columns: string[] = []
     const count = wasm._sqlite3_column_count(handle)
@@ -279,8 +453,13 @@ export class Statement {
   bind(values: readonly SqlValue[]): void {
     const count = Math.min(values.length, this.parameterCount)
     for (let i = 0; i < count; i++) {
-      const result = this.#bindOne(i + 1, values[i] as SqlValue)
-      if (result !== OK) throw new SqliteError(result, this.#message())
+      let result: number
+      try {
+        result = this.#bindOne(i + 1, values[i] as SqlValue)
+      } catch (thrown) {
+        throw this.#health.ended(thrown)
+      }
+      if (result !== OK) throw this.#error(result)
     }
   }
 
@@ -295,12 +474,12 @@ export class Statement {
       case 'bigint':
         return this.#bindBigInt(i, value)
       case 'string': {
-        const text = allocateText(wasm, value)
+        const text = allocateText(wasm, this.#health, value)
         return wasm._sqlite3_bind_text(this.#handle, i, text.pointer, text.bytes, this.#free)
       }
       default: {
         // One byte at least: a null pointer would be bound as NULL.
-        const pointer = wasm._sqlite3_malloc(Math.max(1, value.byteLength))
+        const pointer = allocate(wasm, this.#health, Math.max(1, value.byteLength))
         wasm.HEAPU8.set(value, pointer)
         return wasm._sqlite3_bind_blob(this.#handle, i, pointer, value.byteLength, this.#free)
       }
@@ -318,16 +497,25 @@ export class Statement {
    * @throws SqliteError
    */
   step(): boolean {
-    const result = this.#wasm._sqlite3_step(this.#handle)
+    let result: number
+    try {
+      result = this.#wasm._sqlite3_step(this.#handle)
+    } catch (thrown) {
+      throw this.#health.ended(thrown)
+    }
     if (result === ROW) return true
     if (result === DONE) return false
-    throw new SqliteError(result, this.#message())
+    throw this.#error(result)
   }
 
   /** Values that `like` has at the same place are taken from there: no text is made again that is known. */
   row(like?: readonly SqlValue[]): SqlValue[] {
     const row: SqlValue[] = []
-    for (let i = 0; i < this.columns.length; i++) row.push(this.#column(i, like?.[i]))
+    try {
+      for (let i = 0; i < this.columns.length; i++) row.push(this.#column(i, like?.[i]))
+    } catch (thrown) {
+      throw this.#health.ended(thrown)
+    }
     return row
   }
 
@@ -341,13 +529,18 @@ export class Statement {
       case TEXT: {
         const pointer = wasm._sqlite3_column_text(this.#handle, i)
         const bytes = wasm._sqlite3_column_bytes(this.#handle, i)
+        // A text is copied there to end in NUL, and has an address also where it is empty.
+        if (pointer === 0) throw this.#health.noRoom(bytes)
         return typeof like === 'string' && isText(wasm.HEAPU8, pointer, bytes, like)
           ? like
           : readText(wasm, pointer, bytes)
       }
       case BLOB: {
         const pointer = wasm._sqlite3_column_blob(this.#handle, i)
-        return wasm.HEAPU8.slice(pointer, pointer + wasm._sqlite3_column_bytes(this.#handle, i))
+        const bytes = wasm._sqlite3_column_bytes(this.#handle, i)
+        // The zeros of a zeroblob are made when it is read.
+        if (pointer === 0 && bytes > 0) throw this.#health.noRoom(bytes)
+        return wasm.HEAPU8.slice(pointer, pointer + bytes)
       }
       default:
         return null
@@ -356,12 +549,16 @@ export class Statement {
 
   /** Ready for the next run; lets go of locks and values. */
   reset(): void {
-    this.#wasm._sqlite3_reset(this.#handle)
-    this.#wasm._sqlite3_clear_bindings(this.#handle)
+    try {
+      this.#wasm._sqlite3_reset(this.#handle)
+      this.#wasm._sqlite3_clear_bindings(this.#handle)
+    } catch (thrown) {
+      throw this.#health.ended(thrown)
+    }
   }
 
   finalize(): void {
-    this.#wasm._sqlite3_finalize(this.#handle)
+    this.#health.guard(() => this.#wasm._sqlite3_finalize(this.#handle))
   }
 }
 
@@ -466,16 +663,23 @@ function isEncoded(text: string, bytes: Uint8Array): boolean {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
+/** Memory that SQLite may free. @throws SqliteError when there is none, for address 0 is where SQLite's own data begins */
+function allocate(wasm: Wasm, health: Health, bytes: number): number {
+  const pointer = bytes > LARGEST_ALLOCATION ? 0 : wasm._sqlite3_malloc(bytes)
+  if (pointer === 0) throw health.noRoom(bytes)
+  return pointer
+}
+
 /** UTF-8 with a NUL at its end, in memory that SQLite may free. */
-function allocateText(wasm: Wasm, text: string): { pointer: number; bytes: number } {
+function allocateText(wasm: Wasm, health: Health, text: string): { pointer: number; bytes: number } {
   const { length } = text
   if (length <= SHORT) {
-    const pointer = wasm._sqlite3_malloc(length + 1)
+    const pointer = allocate(wasm, health, length + 1)
     if (writeAscii(wasm.HEAPU8, pointer, text)) return { pointer, bytes: length }
     wasm._sqlite3_free(pointer)
   }
   const room = length * 3 + 1
-  const pointer = wasm._sqlite3_malloc(room)
+  const pointer = allocate(wasm, health, room)
   const { written } = encoder.encodeInto(text, wasm.HEAPU8.subarray(pointer, pointer + room - 1))
   wasm.HEAPU8[pointer + written] = 0
   return { pointer, bytes: written }

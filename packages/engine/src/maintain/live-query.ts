@@ -15,7 +15,7 @@ import type { GroupsAction } from '../compile/groups.ts'
 import { type Reaction, rowCondition, windowConditions } from '../compile/reaction.ts'
 import type { ArmSource, RowsAction } from '../compile/rows.ts'
 import type { Database } from '../database/database.ts'
-import { invalidSql } from '../database/errors.ts'
+import { invalidSql, isEngineLost } from '../database/errors.ts'
 import type { Interest } from '../impact/impact-index.ts'
 import type { Source } from '../impact/sources.ts'
 import type { Table } from '../schema/catalog.ts'
@@ -294,7 +294,8 @@ export class LiveQuery {
     let delta: Delta | null
     try {
       delta = this.#strategy.apply(touched)
-    } catch {
+    } catch (thrown) {
+      if (isEngineLost(thrown)) return this.#fail(thrown)
       // What it holds may be half moved. Running again says whether SQLite refuses the query as a whole.
       return this.refresh(before)
     }
@@ -355,15 +356,19 @@ export class LiveQuery {
     try {
       this.#hydrate()
     } catch (thrown) {
-      const error = invalidSql(thrown, this.#sql) as MillraceError
-      const known = this.#error?.message === error.message
-      this.#error = error
-      return known ? null : { type: 'error', error }
+      return this.#fail(invalidSql(thrown, this.#sql) as MillraceError)
     }
     this.#error = null
     if (failed || this.shape.key !== form) return { type: 'reset' }
     const delta = difference(before, this.#told())
     return delta === null ? null : { type: 'delta', ...delta }
+  }
+
+  /** Null where that is known. */
+  #fail(error: MillraceError): ResultChange | null {
+    const known = this.#error?.message === error.message
+    this.#error = error
+    return known ? null : { type: 'error', error }
   }
 
   #hydrate(): void {

@@ -59,9 +59,10 @@ export function applySchema(database: Database, text: string): Catalog {
     try {
       database.all('SELECT crsql_as_crr(?)', [name])
     } catch (error) {
+      if (!(error instanceof SqliteError)) throw error
       throw refuse(
         sql,
-        `cr-sqlite cannot replicate the table ${name}: ${(error as Error).message}`,
+        `cr-sqlite cannot replicate the table ${name}: ${error.message}`,
         'change its definition',
         error,
       )

@@ -19,6 +19,9 @@ import {
 } from './merge.ts'
 import type { WriteRecords } from './records.ts'
 
+/** Times that SQLite may fail in one write. The first may have been the fault of what ran before it. */
+const MAX_FAILURES = 2
+
 /** A write that waits for its turn. */
 export interface QueuedWrite {
   /** Null for writes of the process itself, which are never sent again. */
@@ -38,7 +41,8 @@ export interface QueuedMerge {
 export type Outcome =
   | { readonly changes: number; readonly undo: readonly Operation[] | null }
   | MergeOutcome
-  | { readonly error: unknown }
+  /** `unknown`: SQLite failed while this ran, and only its record says whether it is on disk. */
+  | { readonly error: unknown; readonly unknown?: true }
 
 /** What a group of writes did: one outcome each, in order. */
 export interface GroupResult {
@@ -52,6 +56,8 @@ export interface Context {
   readonly writer: Writer
   readonly epoch: Epoch
   readonly records: WriteRecords
+  /** What runs now; after a failure of SQLite, what it failed in. */
+  running?: readonly (QueuedWrite | QueuedMerge)[]
 }
 
 /**
@@ -76,10 +82,13 @@ export function commitGroup(
 
 function commitWrites(context: Context, writes: readonly QueuedWrite[]): readonly GroupResult[] {
   if (writes.length === 0) return []
-  const together = tryGroup(context, writes)
+  // Which of them makes SQLite fail shows when each runs by itself.
+  const together = writes.some(hasFailed) ? undefined : tryGroup(context, writes)
   if (together !== undefined) return [together]
   return writes.map((write) => tryGroup(context, [write]) as GroupResult)
 }
+
+const hasFailed = ({ request }: QueuedWrite): boolean => (request.failures ?? 0) > 0
 
 /** Undefined when the group must be run one by one; never for a single write. */
 function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
@@ -96,6 +105,7 @@ function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult
     epoch.begin()
     for (const write of writes) {
       const before = findBefore(context, write)
+      context.running = [write]
       const outcome = before ?? (alone ? applyAlone(context, write) : applyUnderSavepoint(context, write))
       if (database.connection.autocommit) {
         return refused('error' in outcome ? outcome.error : new Error('the transaction ended by itself'))
@@ -109,6 +119,7 @@ function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult
       }
       outcomes.push(outcome)
     }
+    context.running = writes
     epoch.commit()
     // Records alone concern no live query.
     return { outcomes, committed: outcomes.some((outcome) => !('error' in outcome)) }
@@ -123,7 +134,9 @@ function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult
  * local writes, nor under a savepoint: cr-sqlite remembers the version of a merge that ROLLBACK TO undid, and forgets it
  * only with the whole transaction. The outcome of all comes with the last result.
  */
-function commitMerge(context: Context, { merge }: QueuedMerge): GroupResult[] {
+function commitMerge(context: Context, queued: QueuedMerge): GroupResult[] {
+  const { merge } = queued
+  context.running = [queued]
   const results: GroupResult[] = []
   const applied: OriginVersion[] = []
   let changes = 0
@@ -161,7 +174,7 @@ function tryVersion(context: Context, version: MergeVersion): { readonly rows: n
 /** The one write of its transaction, which is what undoes it. */
 function applyAlone(context: Context, write: QueuedWrite): Outcome {
   try {
-    return apply(context, write)
+    return refuseFatal(write) ?? apply(context, write)
   } catch (error) {
     return { error }
   }
@@ -189,6 +202,17 @@ function findBefore({ records }: Context, { client, request, replayed }: QueuedW
   const before = client === null ? undefined : records.find(client, request)
   if (before === 'answered') return replayed ? { changes: 0, undo: null } : { error: refusedBefore() }
   return before !== undefined && 'changes' in before ? { changes: before.changes, undo: null } : before
+}
+
+/** A write that made SQLite fail, and then failed in an SQLite of its own as well, is not run a third time. */
+function refuseFatal({ request }: QueuedWrite): Outcome | undefined {
+  if ((request.failures ?? 0) < MAX_FAILURES) return undefined
+  return {
+    error: new MillraceError(
+      'ENGINE_LOST',
+      `SQLite failed each of the ${request.failures} times that this write ran, and it is not run again. Nothing of it was stored: change what it writes.`,
+    ),
+  }
 }
 
 /** Runs the write, with the record that it was applied. */

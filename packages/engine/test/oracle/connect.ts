@@ -20,13 +20,14 @@ export function sqlite(): Promise<Sqlite> {
 export function openBoth(sqlite: Sqlite, schema: string): { engine: Engine; connection: Connection } {
   let connection: Connection | undefined
   const engine = createEngine({
-    sqlite: {
-      registerVfs: (vfs) => sqlite.registerVfs(vfs),
-      open: (...values) => {
-        connection = sqlite.open(...values)
-        return connection
+    sqlite: Object.create(sqlite, {
+      open: {
+        value: (...values: Parameters<Sqlite['open']>) => {
+          connection = sqlite.open(...values)
+          return connection
+        },
       },
-    },
+    }),
     filename: ':memory:',
     schema,
     storage: { type: 'memory', reason: 'a test' },

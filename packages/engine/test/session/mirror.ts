@@ -63,6 +63,7 @@ export class Mirror {
       this.#sent.set(message.query, [...sent, ...message.rows])
       return
     }
+    if (message.type === 'failed') return
     for (const change of message.changes) {
       const sent = this.#sent.get(change.query) ?? []
       switch (change.type) {

@@ -1,5 +1,5 @@
 import { decodeError, PROTOCOL_VERSION } from '@millrace/protocol'
-import type { DiscoveryMessage, Settings } from '../messages.ts'
+import { type DiscoveryMessage, isDiscoveryMessage, type Settings } from '../messages.ts'
 import { discoveryChannel, type OwnerEpoch, type PortId } from '../names.ts'
 import { SILENCE } from '../time-limits.ts'
 
@@ -15,8 +15,8 @@ export class Discovery {
   constructor(settings: Settings) {
     this.#settings = settings
     this.#channel = new BroadcastChannel(discoveryChannel(settings.name))
-    this.#channel.addEventListener('message', (event: MessageEvent<DiscoveryMessage>) => {
-      for (const listener of [...this.#listeners]) listener(event.data)
+    this.#channel.addEventListener('message', ({ data }) => {
+      if (isDiscoveryMessage(data)) for (const listener of [...this.#listeners]) listener(data)
     })
   }
 

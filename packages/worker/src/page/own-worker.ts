@@ -1,24 +1,40 @@
 import { decodeError, MillraceError, unreachable } from '@millrace/protocol'
 import { deferred } from '../deferred.ts'
 import type { FromWorker, Settings, ToWorker } from '../messages.ts'
-import type { PortId } from '../names.ts'
+import { type PortId, randomId, workerLock } from '../names.ts'
 import { STOP } from '../time-limits.ts'
+
+/** What a worker hands on to those that this page starts after it, so that they need no network. */
+export interface Inheritance {
+  /** The compiled wasm. */
+  module: WebAssembly.Module | undefined
+  /** Told where the script is, once it runs. */
+  scriptAt(url: string): void
+}
 
 /** The worker that this page started: it waits for its turn to own the database. It lives once, from start to end. */
 export class OwnWorker {
-  readonly #name: string
+  readonly #settings: Settings
+  readonly #inheritance: Inheritance
   readonly #worker: Worker
+  readonly #id = randomId()
   readonly #elected = deferred<void>()
+  readonly #prepared = deferred<void>()
   readonly #ended = deferred<MillraceError>()
   readonly #stopped = deferred<void>()
   readonly #connecting = new Map<PortId, () => void>()
+  /** Ends the wait for its lock. */
+  readonly #waiting = new AbortController()
 
   /** Its script runs. */
   started = false
+  /** Called at each sign of life. */
+  onAlive: () => void = () => {}
 
   /** @throws MillraceError `WORKER_LOST` when the browser refuses to start it. */
-  constructor(settings: Settings, create: () => Worker) {
-    this.#name = settings.name
+  constructor(settings: Settings, inheritance: Inheritance, create: () => Worker) {
+    this.#settings = settings
+    this.#inheritance = inheritance
     try {
       this.#worker = create()
     } catch (cause) {
@@ -32,8 +48,15 @@ export class OwnWorker {
     this.#worker.addEventListener('error', (event) => this.#fail(event.message))
     this.#worker.addEventListener('messageerror', () => this.#fail('a message could not be read'))
     // An address is relative to the page, and the worker script lies elsewhere.
-    const wasmUrl = settings.wasmUrl && new URL(settings.wasmUrl, document.baseURI).href
-    this.#post({ type: 'start', settings: { ...settings, wasmUrl } })
+    const base = (globalThis.document as Document | undefined)?.baseURI ?? globalThis.location.href
+    const wasmUrl = settings.wasmUrl && new URL(settings.wasmUrl, base).href
+    const { module } = inheritance
+    this.#post({ type: 'start', settings: { ...settings, wasmUrl }, worker: this.#id, module })
+  }
+
+  /** Resolves when it needs the network no more, or could not load what it needs. */
+  get prepared(): Promise<void> {
+    return this.#prepared.promise
   }
 
   /** Resolves when it has the lock. The database is opened then. */
@@ -52,8 +75,14 @@ export class OwnWorker {
     return new Promise((resolve) => this.#connecting.set(port, resolve))
   }
 
+  /** Asks for a sign of life. */
+  probe(): void {
+    this.#post({ type: 'probe' })
+  }
+
   /** Ends it at once. What it has on disk is safe; the lock goes to the next worker that waits. */
   terminate(reason: MillraceError): void {
+    this.#waiting.abort()
     this.#worker.terminate()
     this.#ended.resolve(reason)
   }
@@ -71,9 +100,18 @@ export class OwnWorker {
   }
 
   #receive(message: FromWorker): void {
+    this.onAlive()
     switch (message.type) {
       case 'started':
         this.started = true
+        this.#inheritance.scriptAt(message.url)
+        return
+      case 'compiled':
+        this.#inheritance.module = message.module
+        return
+      case 'held':
+        this.#prepared.resolve()
+        this.#awaitEnd()
         return
       case 'elected':
         this.#elected.resolve()
@@ -85,6 +123,8 @@ export class OwnWorker {
       case 'failed':
         this.terminate(decodeError(message.error))
         return
+      case 'alive':
+        return
       case 'stopped':
         this.#stopped.resolve()
         return
@@ -93,13 +133,24 @@ export class OwnWorker {
     }
   }
 
+  /** The browser tells nobody that it has ended a worker, but gives its locks to whoever waits for them. */
+  #awaitEnd(): void {
+    const { signal } = this.#waiting
+    navigator.locks
+      .request(workerLock(this.#settings.name, this.#id), { signal }, () =>
+        this.#fail('the browser has ended it'),
+      )
+      // Aborted: the worker was ended from here.
+      .catch(() => {})
+  }
+
   /** An error that nobody caught in the worker: what state it left is unknown, and a new owner starts from the disk. */
   #fail(cause: string | undefined): void {
     const what = this.started ? 'died' : 'could not be started'
     this.terminate(
       new MillraceError(
         'WORKER_LOST',
-        `The worker of the database "${this.#name}" ${what}: look at the cause${this.started ? '' : ', and whether its script can be loaded'}.`,
+        `The worker of the database "${this.#settings.name}" ${what}: look at the cause${this.started ? '' : ', and whether its script can be loaded'}.`,
         { cause: cause || 'the browser tells none' },
       ),
     )

@@ -1,5 +1,7 @@
 import { type Deferred, deferred } from '../deferred.ts'
 
+const page = globalThis.document as Document | undefined
+
 /**
  * Whether this page may hold on to a worker. Frozen, or in the back/forward cache, it must not: Chromium would leave
  * lock and file handles with it for ever, and no message reaches a worker there.
@@ -16,10 +18,11 @@ export class Wakefulness {
   /** `fallAsleep` is called in the event itself: nothing that comes later would run. */
   constructor(fallAsleep: () => void) {
     this.#fallAsleep = fallAsleep
-    document.addEventListener('freeze', this.#changed)
-    document.addEventListener('resume', this.#changed)
-    window.addEventListener('pagehide', this.#changed)
-    window.addEventListener('pageshow', this.#changed)
+    // There is no document in a worker of the app, which is told of none of this.
+    page?.addEventListener('freeze', this.#changed)
+    page?.addEventListener('resume', this.#changed)
+    globalThis.addEventListener('pagehide', this.#changed)
+    globalThis.addEventListener('pageshow', this.#changed)
   }
 
   /** Resolves at once, or when the page runs again. */
@@ -28,10 +31,10 @@ export class Wakefulness {
   }
 
   dispose(): void {
-    document.removeEventListener('freeze', this.#changed)
-    document.removeEventListener('resume', this.#changed)
-    window.removeEventListener('pagehide', this.#changed)
-    window.removeEventListener('pageshow', this.#changed)
+    page?.removeEventListener('freeze', this.#changed)
+    page?.removeEventListener('resume', this.#changed)
+    globalThis.removeEventListener('pagehide', this.#changed)
+    globalThis.removeEventListener('pageshow', this.#changed)
     this.#awake?.resolve()
   }
 

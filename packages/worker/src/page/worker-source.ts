@@ -8,21 +8,22 @@ import {
 } from '@millrace/protocol'
 import { deferred } from '../deferred.ts'
 import { ChannelLine } from '../line.ts'
-import type { DiscoveryMessage, Settings } from '../messages.ts'
-import { type OwnerEpoch, type PortId, portLock, privateChannels } from '../names.ts'
+import { type DiscoveryMessage, isControlMessage, isEngineMessage, type Settings } from '../messages.ts'
+import { type OwnerEpoch, type PortId, portLock, privateChannels, randomId } from '../names.ts'
 import { blockedStorage } from '../storage-blocked.ts'
-import { CONNECT } from '../time-limits.ts'
+import { CONNECT, SILENCE } from '../time-limits.ts'
 import { Discovery } from './discovery.ts'
 import { OwnWorker } from './own-worker.ts'
 import { PageJournal } from './page-journal.ts'
 import { Silence } from './silence.ts'
 import { TabPort } from './tab-port.ts'
 import { Wakefulness } from './wakefulness.ts'
+import { WorkerScript } from './worker-script.ts'
 
 /** Where a page gets its ports from: its own worker when that owns the database, else the owner in another tab. */
 export class WorkerSource implements PortSource {
   readonly #settings: Settings
-  readonly #createWorker: () => Worker
+  readonly #script: WorkerScript
   readonly #ports = new Set<TabPort>()
 
   /** From the first connect on; undefined before, so that a source can be made where there is no page (on a server). */
@@ -31,17 +32,18 @@ export class WorkerSource implements PortSource {
   /** Both undefined while asleep, and after the worker's end until the next connect. */
   #worker: OwnWorker | undefined
   #discovery: Discovery | undefined
+  /** Why the owner of this page is its own worker, in memory: the browser gives no locks and channels. */
+  #alone: string | undefined
   /** Ended when the page falls asleep: what was begun then is begun anew when it wakes. */
   #day = new AbortController()
   #closed = false
 
   constructor(settings: Settings, createWorker: () => Worker) {
     this.#settings = settings
-    this.#createWorker = createWorker
+    this.#script = new WorkerScript(createWorker)
   }
 
   async connect(): Promise<Port> {
-    this.#checkBrowser()
     for (;;) {
       if (this.#closed) throw this.#closedError()
       this.#page ??= new Wakefulness(() => this.#fallAsleep())
@@ -50,13 +52,18 @@ export class WorkerSource implements PortSource {
       const day = this.#day.signal
       const left = this.#journal?.wake()
       try {
-        const port = await this.#connectOn(day)
+        const port = await (this.#alone === undefined ? this.#connectOn(day) : this.#connectAlone(day))
         // Known by now, but for an owner that is very quick.
         await left
         return port
-      } catch (error) {
+      } catch (thrown) {
         if (this.#closed) throw this.#closedError()
-        if (!day.aborted) throw blockedStorage(this.#settings.name, error)
+        if (day.aborted) continue
+        const error = blockedStorage(this.#settings.name, thrown)
+        if (!this.#mayBeAlone(error)) throw error
+        this.#endWorker(error)
+        this.#closeDiscovery()
+        this.#alone = error.message
       }
     }
   }
@@ -98,14 +105,33 @@ export class WorkerSource implements PortSource {
     await worker?.stop(this.#closedError())
   }
 
+  /** What cannot be kept is kept in memory, where the app allows that, also where tabs cannot find each other. */
+  #mayBeAlone(error: unknown): error is MillraceError {
+    const isBlocked = error instanceof MillraceError && error.code === 'STORAGE_UNAVAILABLE'
+    return isBlocked && this.#alone === undefined && this.#settings.storage.includes('memory')
+  }
+
+  async #connectAlone(day: AbortSignal): Promise<Port> {
+    const worker = this.#startWorker()
+    const search = new AbortController()
+    const failure = this.#failureOf(worker, day, search.signal)
+    try {
+      await Promise.race([worker.elected, failure])
+      return await this.#portToOwn(randomId() as PortId, worker, failure, () => {})
+    } finally {
+      search.abort()
+    }
+  }
+
   /** One search for a port. Whichever comes first wins: our own worker's turn, or an owner that answers. */
   async #connectOn(day: AbortSignal): Promise<Port> {
+    this.#checkBrowser()
     const worker = this.#startWorker()
     this.#discovery ??= new Discovery(this.#settings)
     const discovery = this.#discovery
-    const port = crypto.randomUUID() as PortId
+    const port = randomId() as PortId
     const search = new AbortController()
-    const failure = failureOf(worker, day, search.signal, () => this.#timeUp(worker))
+    const failure = this.#failureOf(worker, day, search.signal, discovery)
     const release = await holdLock(portLock(this.#settings.name, port))
     try {
       const epoch = await Promise.race([
@@ -113,7 +139,12 @@ export class WorkerSource implements PortSource {
         discovery.findOwner(port, search.signal),
         failure,
       ])
-      if (epoch !== undefined) return this.#portToOther(port, epoch, worker, discovery, release)
+      if (epoch !== undefined) {
+        const found = this.#portToOther(port, epoch, worker, discovery, release)
+        // The owner's tab may close at any time, and this one then takes over, with the network or without.
+        await Promise.race([worker.prepared.then(() => this.#script.kept()), found.lost])
+        return found
+      }
       return await this.#portToOwn(port, worker, failure, release)
     } catch (error) {
       release()
@@ -134,13 +165,21 @@ export class WorkerSource implements PortSource {
     const control = new MessageChannel()
     const changes = new MessageChannel()
     await Promise.race([worker.connect(id, control.port2, changes.port2), failure])
+    const silence = new Silence(
+      () => worker.probe(),
+      () => worker.terminate(this.#workerSilent()),
+    )
+    worker.onAlive = () => silence.heard()
+    control.port1.addEventListener('message', worker.onAlive)
+    changes.port1.addEventListener('message', worker.onAlive)
     const port: TabPort = this.#add(
       new TabPort({
         control: control.port1,
         changes: changes.port1,
-        during: (call) => call,
+        during: (call) => silence.during(call),
         end: () => {
           this.#ports.delete(port)
+          silence.stop()
           release()
         },
       }),
@@ -157,8 +196,8 @@ export class WorkerSource implements PortSource {
     release: () => void,
   ): Port {
     const names = privateChannels(this.#settings.name, epoch, id)
-    const control = new ChannelLine(names.control)
-    const changes = new ChannelLine(names.changes)
+    const control = new ChannelLine(names.control, isControlMessage)
+    const changes = new ChannelLine(names.changes, isEngineMessage)
     const silence = new Silence(
       () => discovery.probe(),
       () => port.lose(this.#ownerLost('does not answer any more')),
@@ -197,9 +236,11 @@ export class WorkerSource implements PortSource {
 
   #startWorker(): OwnWorker {
     if (this.#worker !== undefined) return this.#worker
-    const worker = new OwnWorker(this.#settings, this.#createWorker)
+    const settings = { ...this.#settings, alone: this.#alone }
+    const worker = new OwnWorker(settings, this.#script, () => this.#script.start())
     this.#worker = worker
-    void worker.ended.then(() => {
+    void worker.ended.then((reason) => {
+      if (!worker.started && reason.code === 'WORKER_LOST') this.#script.failed()
       if (this.#worker === worker) this.#worker = undefined
     })
     return worker
@@ -218,6 +259,8 @@ export class WorkerSource implements PortSource {
   /** Called in `freeze` and `pagehide`: everything that another tab could be waiting for is let go of at once. */
   #fallAsleep(): void {
     this.#journal?.sleep()
+    // Nobody can wait for a worker without locks, and what it has in memory would be lost.
+    if (this.#alone !== undefined) return
     this.#day.abort()
     this.#day = new AbortController()
     this.#endWorker(this.#ownerLost('is this one, which the browser has put aside'))
@@ -227,11 +270,47 @@ export class WorkerSource implements PortSource {
     this.#closeDiscovery()
   }
 
+  /** Rejects when the worker ends, the page falls asleep, or nobody gives a sign of life. Ends with `search`. */
+  #failureOf(
+    worker: OwnWorker,
+    day: AbortSignal,
+    search: AbortSignal,
+    discovery?: Discovery,
+  ): Promise<never> {
+    const { promise, reject } = deferred<never>()
+    // Nobody may be listening any more when the worker ends.
+    promise.catch(() => {})
+    void worker.ended.then(reject)
+    const silence = new Silence(
+      () => {},
+      () => reject(this.#timeUp(worker)),
+      CONNECT,
+    )
+    void silence.during(new Promise(() => {}))
+    worker.onAlive = () => silence.heard()
+    const undo = discovery?.listen(({ type }) => {
+      if (type === 'owner') silence.heard()
+    })
+    search.addEventListener('abort', () => {
+      silence.stop()
+      undo?.()
+    })
+    day.addEventListener('abort', () => reject(day.reason), { signal: search })
+    return promise
+  }
+
   #timeUp(worker: OwnWorker): MillraceError {
-    if (worker.started) return this.#ownerLost(`did not answer within ${CONNECT / 1000} s`)
+    if (worker.started) return this.#ownerLost(`gave no sign of life within ${(CONNECT * SILENCE) / 1000} s`)
     return new MillraceError(
       'WORKER_LOST',
-      `The worker of the database "${this.#settings.name}" did not start within ${CONNECT / 1000} s: look whether its script can be loaded.`,
+      `The worker of the database "${this.#settings.name}" did not start within ${(CONNECT * SILENCE) / 1000} s: look whether its script can be loaded.`,
+    )
+  }
+
+  #workerSilent(): MillraceError {
+    return new MillraceError(
+      'WORKER_LOST',
+      `The worker of the database "${this.#settings.name}" did not answer any more, and was ended.`,
     )
   }
 
@@ -253,23 +332,6 @@ export class WorkerSource implements PortSource {
       `The database "${this.#settings.name}" cannot be opened here, for there are no Web Locks: serve the page over https or from localhost.`,
     )
   }
-}
-
-/** Rejects when the worker ends, the page falls asleep or time is up. Lets go of its timer with `search`. */
-function failureOf(
-  worker: OwnWorker,
-  day: AbortSignal,
-  search: AbortSignal,
-  timeUp: () => MillraceError,
-): Promise<never> {
-  const { promise, reject } = deferred<never>()
-  // Nobody may be listening any more when the worker ends.
-  promise.catch(() => {})
-  void worker.ended.then(reject)
-  const timer = setTimeout(() => reject(timeUp()), CONNECT)
-  search.addEventListener('abort', () => clearTimeout(timer))
-  day.addEventListener('abort', () => reject(day.reason), { signal: search })
-  return promise
 }
 
 /** Resolves when the lock is held; what it resolves with lets go of it. */

@@ -1,0 +1,56 @@
+import type { Inheritance } from './own-worker.ts'
+
+/**
+ * The script and the wasm of the worker, kept by the page from its first worker on: the network may be gone when the next
+ * is needed, or the files, for the app was deployed anew.
+ */
+export class WorkerScript implements Inheritance {
+  readonly #create: () => Worker
+
+  module: WebAssembly.Module | undefined
+  /** Settles when the script was kept, or could not be. Undefined before the first worker runs. */
+  #keeping: Promise<void> | undefined
+  /** Of the script, as a file of this page. */
+  #keptUrl: string | undefined
+  /** The script could not be loaded again. */
+  #isGone = false
+
+  constructor(create: () => Worker) {
+    this.#create = create
+  }
+
+  /** Starts a worker, from the address of its script or from what was kept of it. */
+  start(): Worker {
+    return this.#isGone && this.#keptUrl !== undefined
+      ? new Worker(this.#keptUrl, { type: 'module', name: 'millrace' })
+      : this.#create()
+  }
+
+  /** A worker could not be started: the next is started the other way. */
+  failed(): void {
+    this.#isGone = !this.#isGone
+  }
+
+  scriptAt(url: string): void {
+    if (url.startsWith('blob:')) return
+    // It may be forbidden (Content-Security-Policy connect-src), and is not needed today.
+    this.#keeping ??= this.#keep(url).catch(() => {})
+  }
+
+  /** Resolves when the script was kept, or could not be. */
+  async kept(): Promise<void> {
+    await this.#keeping
+  }
+
+  /** From the browser's cache, where the worker has put it just now. */
+  async #keep(url: string): Promise<void> {
+    const response = await fetch(url, { cache: 'force-cache', credentials: 'same-origin' })
+    if (!response.ok) return
+    // Nothing is relative to the address of a blob.
+    const text = (await response.text()).replaceAll(
+      /import\.meta\.url|\bself\.location\.href/g,
+      JSON.stringify(url),
+    )
+    this.#keptUrl = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))
+  }
+}

@@ -116,12 +116,9 @@ export class Session implements EngineCalls {
       (request) =>
         new Promise<void>((resolve, reject) => {
           this.#engine.enqueue({ client, request, answered: 0, replayed: true }, (outcome) => {
-            if ('error' in outcome) {
-              const error = encodeError(outcome.error)
-              // That says nothing of the write, which waits in its journal for an owner with a sound file.
-              if (error.code === 'STORAGE_FAILED' || error.code === 'INTERNAL') return reject(outcome.error)
-              rejected.push({ id: request.id, error })
-            }
+            // Where its end is not known it waits in its journal for an owner with a sound file.
+            if ('unknown' in outcome || ('error' in outcome && isFault(outcome.error))) return reject(outcome.error)
+            if ('error' in outcome) rejected.push({ id: request.id, error: encodeError(outcome.error) })
             resolve()
           })
         }),
@@ -272,4 +269,6 @@ export class Session implements EngineCalls {
   }
 }
 
-const isFault = (error: unknown) => error instanceof MillraceError && error.code === 'STORAGE_FAILED'
+/** Says nothing of the write that met it. */
+const isFault = (error: unknown) =>
+  error instanceof MillraceError && (error.code === 'STORAGE_FAILED' || error.code === 'INTERNAL')

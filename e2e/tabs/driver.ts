@@ -22,7 +22,7 @@ export interface DrivenPage {
   setLifecycle?(state: 'frozen' | 'active'): Promise<void>
 }
 
-const EVERYWHERE: readonly Action[] = [
+export const EVERYWHERE: readonly Action[] = [
   'open',
   'reload',
   'away',

@@ -208,6 +208,11 @@ const tab = {
   },
   /** Writes so many times and leaves in the same task. */
   leave(how: 'reload' | 'away', count: number): void {
+    if (document.readyState !== 'complete') {
+      // Before that, leaving makes no entry in the history, and there is no way back.
+      addEventListener('load', () => setTimeout(() => tab.leave(how, count)))
+      return
+    }
     client?.burst(count)
     if (how === 'reload') location.reload()
     else location.href = 'elsewhere.html'

@@ -155,8 +155,7 @@ class Run {
     if (step.action === 'check') {
       await this.#check().catch((error) => this.#failed(describe(step), error))
     } else {
-      this.#site.cut = step.action === 'cut'
-      this.#networkChanged = performance.now()
+      this.#setNetwork(step.action === 'restore')
     }
   }
 
@@ -318,6 +317,12 @@ class Run {
     if (seconds > silence && (offline || !cut)) this.#fault(`No answer: ${what}`)
   }
 
+  #setNetwork(up: boolean): void {
+    if (this.#site.cut !== up) return
+    this.#site.cut = !up
+    this.#networkChanged = performance.now()
+  }
+
   async #check(): Promise<void> {
     const slot = this.#slots.find(({ writer }) => writer?.alive && writer.connected)
     if (slot === undefined) return
@@ -331,8 +336,7 @@ class Run {
   async #end(): Promise<StoredOf[]> {
     const { promises, slots } = this.#options
     await Promise.all(this.#slots.map(({ idle }) => idle))
-    this.#site.cut = false
-    this.#networkChanged = performance.now()
+    this.#setNetwork(true)
     const number = slots
     const looker: Slot = { page: undefined, writer: undefined, idle: Promise.resolve(), waiting: [] }
     this.#slots.push(looker)

@@ -13,7 +13,9 @@ const other = packages[process.argv[2]]
 if (other) {
   if (!existsSync(other.path)) installPackage(other.name)
   if (!existsSync(other.path)) {
-    console.error(`There is no ${other.path}, and apt-get could not install ${other.name}: install it by hand.`)
+    console.error(
+      `There is no ${other.path}, and apt-get could not install ${other.name}: install it by hand.`,
+    )
     process.exit(1)
   }
   console.log(`${other.name}: ${other.path}`)

@@ -22,6 +22,9 @@ export async function launchFirefox(): Promise<Driver> {
     },
   )
   const exited = new Promise((resolve) => child.once('exit', resolve))
+  const kill = () => process.kill(-(child.pid as number), 'SIGKILL')
+  // Unlike Chromium, whose pipe closes, it would go on after the end of a test that did not come to its own end.
+  process.once('exit', kill)
   const address = await new Promise<string>((resolve, reject) => {
     let told = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -53,7 +56,8 @@ export async function launchFirefox(): Promise<Driver> {
     },
     async close() {
       session.close()
-      process.kill(-(child.pid as number), 'SIGKILL')
+      process.off('exit', kill)
+      kill()
       await exited
       await rm(profile, { recursive: true, force: true, maxRetries: 5 })
     },

@@ -203,6 +203,9 @@ const tab = {
     if (client === undefined) throw new Error('There is no database yet.')
     return client
   },
+  get connected(): boolean {
+    return client !== undefined
+  },
   burst(count: number): void {
     client?.burst(count)
   },

@@ -6,4 +6,4 @@ import { parseArgs } from 'node:util'
 import { soak } from './soak.mjs'
 
 const { values } = parseArgs({ options: { kills: { type: 'string', default: '20' } } })
-soak('kills.spec', 'chromium', { MILLRACE_KILLS: values.kills })
+soak('tabs/kills', 'chromium', { MILLRACE_KILLS: values.kills })

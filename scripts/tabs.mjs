@@ -15,7 +15,7 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
   },
 })
-soak('random.spec', values.browser, {
+soak('tabs/random', values.browser, {
   MILLRACE_STEPS: values.steps,
   MILLRACE_SEED: values.seed,
   MILLRACE_BROWSER: values.browser,

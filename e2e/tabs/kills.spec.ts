@@ -6,7 +6,7 @@ import { faultsOf, kindOf, type Report, type StoredOf } from './writes.ts'
 
 /* The whole browser is killed amid the writes of its tabs, again and again on one profile. `npm run test:kills`: 20 times. */
 
-const kills = Number(process.env.MILLRACE_KILLS ?? 4)
+const kills = Number(process.env.MILLRACE_KILLS ?? 3)
 const TABS = 2
 
 interface Writer {
@@ -39,7 +39,9 @@ for (const durability of ['strict', 'relaxed'] as const) {
       })
     /** Of all writers that there ever were, once a tab has the database open. */
     const compare = async (page: RawPage): Promise<StoredOf[]> => {
-      await expect.poll(() => page.evaluate('tab.connected'), { timeout: 60_000, intervals: [10] }).toBe(true)
+      await expect
+        .poll(() => page.evaluate('window.tab?.connected === true'), { timeout: 60_000, intervals: [10] })
+        .toBe(true)
       // Those of the present may write more while the question is asked.
       const known = [...writers.values()].map(({ writer, showed, committed }) => ({
         writer,

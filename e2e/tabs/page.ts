@@ -100,7 +100,7 @@ class Client {
         )
         if (answer?.asked === asked) beats = 0
       } catch (error) {
-        report({ type: 'refusedRead', code: codeOf(error) })
+        report({ type: 'refusedRead', code: codeOf(error), message: String(error) })
       }
       await pause(50)
     }
@@ -174,7 +174,7 @@ async function openDatabase(): Promise<Database> {
     try {
       return await open({ port: workerPort({ name: 'tabs', schema: SCHEMA, durability }) })
     } catch (error) {
-      report({ type: 'refusedRead', code: `open: ${codeOf(error)}` })
+      report({ type: 'refusedRead', code: `open: ${codeOf(error)}`, message: String(error) })
       await pause(200)
     }
   }

@@ -73,16 +73,15 @@ interface Writer {
   readonly rejected: Set<number>
   connected: boolean
   crashed: boolean
-  /** Its page is still there. */
-  alive: boolean
   /** The last time that it had no answer. */
   silence: Silence | undefined
 }
 
 interface Slot {
   page: DrivenPage | undefined
-  /** Of the page that is loaded, or in the back/forward cache. */
+  /** Of the page that is loaded, or was last. */
   writer: Writer | undefined
+  state: 'absent' | 'open' | 'away' | 'frozen'
   /** Ends with the step under way. */
   idle: Promise<void>
   waiting: { accepts: (report: Report) => boolean; resolve: (report: Report) => void }[]
@@ -121,6 +120,7 @@ class Run {
     this.#slots = Array.from({ length: options.slots }, () => ({
       page: undefined,
       writer: undefined,
+      state: 'absent',
       idle: Promise.resolve(),
       waiting: [],
     }))
@@ -168,7 +168,6 @@ class Run {
         return
       case 'reload':
         return this.#expect(slot, isReady, async () => {
-          this.#gone(slot)
           if (step.inside) ended(page.evaluate(`tab.leave('reload', ${step.writes})`))
           else {
             await page.evaluate(`tab.burst(${step.writes})`)
@@ -180,6 +179,7 @@ class Run {
           slot,
           ({ type }) => type === 'elsewhere',
           async () => {
+            slot.state = 'away'
             if (step.inside) ended(page.evaluate(`tab.leave('away', ${step.writes})`))
             else {
               await page.evaluate(`tab.burst(${step.writes})`)
@@ -194,13 +194,13 @@ class Run {
           () => ended(page.back()),
         )
       case 'close':
-        this.#gone(slot)
+        slot.state = 'absent'
         slot.page = undefined
         await page.close()
         return
       case 'crash':
         if (writer) writer.crashed = true
-        this.#gone(slot)
+        slot.state = 'absent'
         slot.page = undefined
         ended(page.crash?.())
         await pause(100)
@@ -208,10 +208,12 @@ class Run {
         return
       case 'freeze':
         await this.#hide(slot)
+        slot.state = 'frozen'
         await page.setLifecycle?.('frozen')
         return
       case 'resume':
         await page.setLifecycle?.('active')
+        slot.state = 'open'
         return
       case 'show':
         return page.show()
@@ -259,7 +261,7 @@ class Run {
 
   #learn(slot: Slot, report: Exclude<Report, { type: 'elsewhere' }>): void {
     if (report.type === 'ready') {
-      this.#gone(slot)
+      slot.state = 'open'
       slot.writer = newWriter(report.writer)
       this.#writers.set(report.writer, slot.writer)
     }
@@ -289,6 +291,7 @@ class Run {
         return
       case 'refusedRead':
         this.#count(report.code)
+        this.#options.log?.(`   ${report.writer} was told ${report.code}: ${report.message}`)
         return
       case 'error':
         this.#count(`uncaught: ${report.message}`)
@@ -298,7 +301,7 @@ class Run {
         return
       case 'restored':
         this.#restored++
-        writer.alive = true
+        slot.state = 'open'
     }
   }
 
@@ -324,7 +327,7 @@ class Run {
   }
 
   async #check(): Promise<void> {
-    const slot = this.#slots.find(({ writer }) => writer?.alive && writer.connected)
+    const slot = this.#slots.find(({ state, writer }) => state === 'open' && writer?.connected)
     if (slot === undefined) return
     // What is acknowledged before the question must be in the answer.
     const before = this.#known()
@@ -338,7 +341,13 @@ class Run {
     await Promise.all(this.#slots.map(({ idle }) => idle))
     this.#setNetwork(true)
     const number = slots
-    const looker: Slot = { page: undefined, writer: undefined, idle: Promise.resolve(), waiting: [] }
+    const looker: Slot = {
+      page: undefined,
+      writer: undefined,
+      state: 'absent',
+      idle: Promise.resolve(),
+      waiting: [],
+    }
     this.#slots.push(looker)
     const connected = this.#expect(
       looker,
@@ -354,8 +363,11 @@ class Run {
       },
     )
     await within(connected)
-    const open = this.#slots.filter(({ writer }) => writer?.alive)
-    for (const { page } of open) await page?.setLifecycle?.('active')
+    for (const slot of this.#slots.filter(({ state }) => state === 'frozen')) {
+      await slot.page?.setLifecycle?.('active')
+      slot.state = 'open'
+    }
+    const open = this.#slots.filter(({ state }) => state === 'open')
     const stop = `(async () => { while (true) { try { await tab.client.stop(); return } catch { await new Promise((r) => setTimeout(r, 100)) } } })()`
     await Promise.all(open.map(({ page }) => within((page as DrivenPage).evaluate(stop))))
     const page = looker.page as DrivenPage
@@ -384,12 +396,11 @@ class Run {
 
   /** The writers as they are known now. */
   #known(): Known[] {
-    return [...this.#writers.values()].map(({ writer, showed, committed, crashed, alive }) => ({
+    return [...this.#writers.values()].map(({ writer, showed, committed, crashed }) => ({
       writer,
       showed: new Set(showed),
       committed: new Set([...committed].filter((serial) => kindOf(serial) !== 'refused')),
-      // A page that is there has answers still to come.
-      crashed: crashed || alive,
+      crashed,
     }))
   }
 
@@ -400,10 +411,6 @@ class Run {
 
   #compare(known: Known[], stored: readonly StoredOf[], journal: boolean): void {
     for (const fault of this.#faultsIn(known, stored, journal)) this.#fault(fault)
-  }
-
-  #gone({ writer }: Slot): void {
-    if (writer) writer.alive = false
   }
 
   #fault(what: string): void {
@@ -465,7 +472,6 @@ function newWriter(writer: string): Writer {
     rejected: new Set(),
     connected: false,
     crashed: false,
-    alive: true,
     silence: undefined,
   }
 }

@@ -11,14 +11,13 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
 }
 
-/** The built pages of the e2e tests, on a server of our own that can be cut off. */
+/** Built pages on a server of our own, which can be cut off. */
 export class Site {
   readonly #server: Server
   /** Requests end without an answer, as without a network. */
   cut = false
 
-  private constructor() {
-    const root = fileURLToPath(new URL('../dist/', import.meta.url))
+  private constructor(root: string) {
     this.#server = createServer(async (request, response) => {
       if (this.cut) return void request.socket.destroy()
       const path = normalize(new URL(request.url as string, 'http://site').pathname)
@@ -36,8 +35,9 @@ export class Site {
     })
   }
 
-  static async start(): Promise<Site> {
-    const site = new Site()
+  /** Those of the e2e tests, unless `folder` (from here) says otherwise. */
+  static async start(folder = '../dist/'): Promise<Site> {
+    const site = new Site(fileURLToPath(new URL(folder, import.meta.url)))
     await new Promise<void>((resolve) => site.#server.listen(0, 'localhost', resolve))
     return site
   }

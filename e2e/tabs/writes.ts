@@ -41,7 +41,7 @@ export type Report =
   /** It is visible, its main thread runs, and a query has had no answer for so many beats of 100 ms. */
   | { readonly type: 'silent'; readonly writer: string; readonly beats: number; readonly state: string }
   /** A read was not answered but ended with an error. */
-  | { readonly type: 'refusedRead'; readonly writer: string; readonly code: string }
+  | { readonly type: 'refusedRead'; readonly writer: string; readonly code: string; readonly message: string }
   | { readonly type: 'frozen' | 'restored'; readonly writer: string }
   /** Nobody caught this. */
   | { readonly type: 'error'; readonly writer: string; readonly message: string }

@@ -25,6 +25,7 @@ function delayedPort(port: Port, delay: number): Port {
     subscribe: answerLate(calls.subscribe),
     unsubscribe: answerLate(calls.unsubscribe),
     write: answerLate(calls.write),
+    replay: answerLate(calls.replay),
     query: answerLate(calls.query),
     planExec: answerLate(calls.planExec),
     takeUndo: answerLate(calls.takeUndo),

@@ -3,6 +3,7 @@ import {
   type EngineCalls,
   type EngineMessage,
   type Explanation,
+  type Journal,
   type MergeChange,
   MillraceError,
   type Operation,
@@ -45,6 +46,8 @@ import { WriteHandle } from './write-handle.ts'
 
 /** How long a query stays live after its last subscriber has left, in ms: the next mount finds its rows still there. */
 const WARM = 1000
+/** Rows that a new port is asked for at once, about: other calls wait for as many. */
+const ROWS_AT_ONCE = 1000
 /** How long a call waits for a port before it rejects, in ms. */
 const TIMEOUT = 10_000
 
@@ -73,12 +76,16 @@ export async function open<T extends Tables = Tables>(options: OpenOptions): Pro
 
 class Client implements Database {
   readonly #connection: EngineConnection
+  /** Undefined where the port source keeps none, or the database is in memory. */
+  #journal: Journal | undefined
   readonly #stores = new Map<string, LiveStore>()
   readonly #byId = new Map<QueryId, LiveStore>()
   readonly #cooling = new Map<LiveStore, ReturnType<typeof setTimeout>>()
   readonly #optimistic: OptimisticStore
   readonly #execPlans = new ExecPlans()
   readonly #rejectionListeners = new Set<(rejection: Rejection) => void>()
+  /** Rejections of writes that other pages left, from before anyone listened. */
+  #unheard: Rejection[] = []
   readonly #connectionListeners = new Set<(connection: Connection) => void>()
   readonly #batches = new Set<(notify: () => void) => void>()
 
@@ -86,6 +93,8 @@ class Client implements Database {
   #storage: StorageInfo | null = null
   /** In the order in which they were made. */
   #pending = new Map<WriteId, PendingWrite>()
+  /** Writes that were answered, whose predictions stay until live queries have their rows again after a new port. */
+  readonly #answered = new Set<WriteId>()
   /** Made since the last message; sent together when the task ends. */
   #unsent: WriteRequest[] = []
   #nextWrite = 1
@@ -117,6 +126,7 @@ class Client implements Database {
       },
       failed: (error) => this.#failed(error),
     })
+    this.#journal = source.openJournal?.(this.#connection.client, () => this.#requests())
   }
 
   async opened(timeout: number): Promise<void> {
@@ -127,6 +137,7 @@ class Client implements Database {
       await first
     } catch (error) {
       await this.#connection.close()
+      this.#journal?.close()
       throw error
     }
   }
@@ -152,7 +163,13 @@ class Client implements Database {
   }
 
   onRejected(listener: (rejection: Rejection) => void): () => void {
-    return addOwn(this.#rejectionListeners, (rejection) => listener(rejection))
+    const own = (rejection: Rejection) => listener(rejection)
+    const unheard = this.#unheard.splice(0)
+    if (unheard.length > 0)
+      queueMicrotask(() => {
+        for (const rejection of unheard) notify(own, rejection)
+      })
+    return addOwn(this.#rejectionListeners, own)
   }
 
   batchWith(batch: (notify: () => void) => void): () => void {
@@ -293,6 +310,7 @@ class Client implements Database {
     this.#cooling.clear()
     await this.#connection.close()
     this.#rejectAll(this.#pending.keys(), closedError())
+    this.#journal?.close()
     this.#stores.clear()
     this.#byId.clear()
   }
@@ -308,6 +326,7 @@ class Client implements Database {
     )
     const request: WriteRequest = { id, operations }
     this.#pending.set(id, { request, since: performance.now(), handle })
+    this.#journal?.changed()
     if (this.#unsent.length === 0) queueMicrotask(() => this.#sendWrites())
     this.#unsent.push(request)
     this.#optimistic.add(id, operations, this.#execute)
@@ -330,10 +349,17 @@ class Client implements Database {
   readonly #writeAgain = (operations: readonly Operation[]) => this.#write(operations)
 
   #sendWrites(): void {
-    const calls = this.#connection.calls
+    const writes = this.#unsent.splice(0)
+    if (writes.length === 0) return
+    const { calls } = this.#connection
     // Without a port they wait: all that is pending is sent when the next one is there.
-    if (calls === null || this.#unsent.length === 0) return
-    this.#send(calls, this.#unsent.splice(0))
+    if (calls === null) this.#journal?.save()
+    else this.#send(calls, writes)
+  }
+
+  /** Of the writes that have no answer. */
+  *#requests(): Iterable<WriteRequest> {
+    for (const { request } of this.#pending.values()) yield request
   }
 
   #send(calls: EngineCalls, writes: readonly WriteRequest[]): void {
@@ -359,7 +385,7 @@ class Client implements Database {
       this.#byId.set(store.id, store)
       // The engine counts the writes made before: they must be sent before.
       this.#sendWrites()
-      if (this.#connection.calls !== null) this.#request(this.#connection.calls, store)
+      if (this.#connection.calls !== null) void this.#request(this.#connection.calls, store)
       if (this.#connection.state.status === 'closed') {
         store.fail(this.#connection.closedError)
         this.#refresh([store])
@@ -376,13 +402,15 @@ class Client implements Database {
     }
   }
 
-  #request(calls: EngineCalls, store: LiveStore): void {
-    calls.subscribe(store.id, store.query.sql, store.query.parameters).catch((error: MillraceError) => {
-      if (this.#connection.calls !== calls || this.#byId.get(store.id) !== store) return
-      store.fail(error)
-      this.#refresh([store])
-      this.#resynced(store.id)
-    })
+  #request(calls: EngineCalls, store: LiveStore): Promise<void> {
+    return calls
+      .subscribe(store.id, store.query.sql, store.query.parameters)
+      .catch((error: MillraceError) => {
+        if (this.#connection.calls !== calls || this.#byId.get(store.id) !== store) return
+        store.fail(error)
+        this.#refresh([store])
+        this.#resynced(store.id)
+      })
   }
 
   #cool(store: LiveStore): void {
@@ -406,13 +434,37 @@ class Client implements Database {
     this.#storage = welcome.storage
     this.#operations = new Operations(welcome.tables)
     this.#unsent = []
-    const again = [...this.#pending.values()].map(({ request }) => request)
+    if (welcome.storage.type === 'memory') {
+      this.#journal?.close()
+      this.#journal = undefined
+    }
+    const again = [...this.#requests()]
     // Writes first: the engine tells their end before the rows that hold them.
     if (again.length > 0) this.#send(calls, again)
+    this.#journal?.replayTo(async (client, writes) => {
+      const rejected = await calls.replay(client, writes)
+      for (const { id, error } of rejected) {
+        const operations = writes.find((write) => write.id === id)?.operations ?? []
+        this.#tellRejection({ error: decodeError(error), operations }, true)
+      }
+    })
     this.#resync = this.#byId.size === 0 ? null : { waiting: new Set(this.#byId.keys()), commits: [] }
-    for (const store of this.#byId.values()) {
-      store.forgetArrived()
-      this.#request(calls, store)
+    for (const store of this.#byId.values()) store.forgetArrived()
+    void this.#requestAll(calls, [...this.#byId.values()])
+  }
+
+  /** Not all at once: a write that is made meanwhile waits for one of the long ones at most. */
+  async #requestAll(calls: EngineCalls, stores: readonly LiveStore[]): Promise<void> {
+    let rows = 0
+    for (const store of stores) {
+      if (this.#byId.get(store.id) !== store) continue
+      const requested = this.#request(calls, store)
+      rows += store.view?.shown.length ?? 0
+      if (rows < ROWS_AT_ONCE) continue
+      await requested
+      // Nothing is heard any more of a port that was lost; one that came to be another since has its own requests.
+      if (this.#connection.calls !== calls) return
+      rows = 0
     }
   }
 
@@ -430,7 +482,11 @@ class Client implements Database {
       this.#show([{ message, arrivals }])
       return
     }
+    const ends = this.#answer(message)
+    for (const { id } of message.settled) this.#answered.add(id)
     this.#resync.commits.push({ message, arrivals })
+    this.#refresh(this.#optimistic.takeConcerned())
+    for (const end of ends) end()
     for (const { query } of message.changes) this.#resync?.waiting.delete(query)
     this.#resynced()
   }
@@ -454,12 +510,11 @@ class Client implements Database {
         if (store.apply(change, rows)) this.#optimistic.route(store)
         concerned.add(store)
       }
-      const { version, woken } = message
-      for (const { id, changes, undo } of message.settled) {
-        ends.push(this.#end(id, ({ handle }) => handle.end({ stored: { changes, woken, version }, undo })))
-      }
-      for (const { id, error } of message.rejected) ends.push(this.#reject(id, decodeError(error)))
+      ends.push(...this.#answer(message))
+      for (const { id } of message.settled) this.#optimistic.remove(id)
     }
+    for (const id of this.#answered) this.#optimistic.remove(id)
+    this.#answered.clear()
     for (const store of this.#optimistic.takeConcerned()) concerned.add(store)
     this.#refresh(concerned)
     for (const end of ends) end()
@@ -481,12 +536,22 @@ class Client implements Database {
     for (const { version, resolve } of waiting) if (isShown(version)) resolve()
   }
 
-  /** A write leaves the pending ones; returns what is to be told when the views have changed. */
+  /**
+   * Writes leave the pending ones; returns what is to be told when the views have changed. The predictions of those that
+   * are on disk stay until live queries have the rows.
+   */
+  #answer({ version, woken, settled, rejected }: CommitMessage): (() => void)[] {
+    const ends = settled.map(({ id, changes, undo }) =>
+      this.#end(id, ({ handle }) => handle.end({ stored: { changes, woken, version }, undo })),
+    )
+    return [...ends, ...rejected.map(({ id, error }) => this.#reject(id, decodeError(error)))]
+  }
+
   #end(id: WriteId, tell: (write: PendingWrite) => void): () => void {
     const write = this.#pending.get(id)
     if (write === undefined) return () => {}
     this.#pending.delete(id)
-    this.#optimistic.remove(id)
+    this.#journal?.changed()
     return () => {
       tell(write)
       if (this.#pending.size === 0) this.#whenSettled?.()
@@ -494,13 +559,22 @@ class Client implements Database {
   }
 
   #reject(id: WriteId, error: MillraceError): () => void {
-    return this.#end(id, (write) => {
-      write.handle.end({ error })
-      const { operations } = write.request
-      if (this.#rejectionListeners.size > 0) notifyAll(this.#rejectionListeners, { error, operations })
-      // A refusal that nobody hears of would be a lost write.
-      else console.error(error)
+    this.#optimistic.remove(id)
+    return this.#end(id, ({ handle, request }) => {
+      handle.end({ error })
+      this.#tellRejection({ error, operations: request.operations })
     })
+  }
+
+  #tellRejection(rejection: Rejection, replayed = false): void {
+    if (this.#rejectionListeners.size > 0) {
+      notifyAll(this.#rejectionListeners, rejection)
+      return
+    }
+    // A refusal that nobody hears of would be a lost write.
+    console.error(rejection.error)
+    // Nobody could listen before `open` resolved, and there is no handle that tells it.
+    if (replayed) this.#unheard.push(rejection)
   }
 
   #rejectAll(ids: Iterable<WriteId>, error: MillraceError): void {

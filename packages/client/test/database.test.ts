@@ -1,4 +1,12 @@
-import { type Database, type LiveQuery, MillraceError, open, type Snapshot, sql } from '@millrace/client'
+import {
+  type Database,
+  type LiveQuery,
+  MillraceError,
+  open,
+  type Snapshot,
+  sql,
+  type Write,
+} from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
 import type { Port, PortSource } from '@millrace/protocol'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -736,8 +744,60 @@ describe('lost ports', () => {
       }
       ports.lose()
       expect(await write).toMatchObject({ changes: 1 })
+      // What could not be predicted shows when the live query has its rows again.
+      await vi.waitFor(() => expect(live.snapshot.settling).toBe(false))
       expect(live.snapshot.data).toEqual([{ n: steps + 1 }])
     }
+  })
+
+  test('writes are answered before live queries have their rows again, and show all the while', async () => {
+    const engine = enginePort({ schema })
+    let connections = 0
+    const subscribed: (() => void)[] = []
+    const ports = new UnsteadyPorts({
+      ...source(async () => {
+        const port = await engine.connect()
+        connections++
+        if (connections === 1) return port
+        // The new owner is long about the rows.
+        const held = new Promise<void>((resolve) => subscribed.push(resolve))
+        const subscribe: typeof port.calls.subscribe = (...query) =>
+          held.then(() => port.calls.subscribe(...query))
+        return { ...port, calls: { ...port.calls, subscribe } }
+      }),
+    })
+    const db = await open({ port: ports })
+    onTestFinished(() => db.close())
+    const heard = hear(db)
+    const { live, seen } = await shown(db, titles)
+    ports.hold()
+    const ended: string[] = []
+    const tell = (what: string, { stored }: Write) =>
+      stored.then(
+        () => ended.push(`${what} stored`),
+        () => ended.push(`${what} rejected`),
+      )
+    tell('a', db.insert('todo', { id: 1, title: 'a' }))
+    tell('same key', db.insert('todo', { id: 1, title: 'b' }))
+    await turns(2)
+    ports.lose()
+    await vi.waitFor(() => expect(ended).toEqual(['a stored', 'same key rejected']))
+    expect(heard.map(({ code }) => code)).toEqual(['WRITE_REJECTED'])
+    tell('c', db.insert('todo', { id: 3, title: 'c' }))
+    await vi.waitFor(() => expect(ended).toHaveLength(3))
+    expect(db.pending.writes).toBe(0)
+    expect(list(live)).toEqual(['1 a', '3 c'])
+    // And once more, with an answer that only the lost port gave.
+    ports.lose()
+    await vi.waitFor(() => expect(subscribed).toHaveLength(2))
+    expect(list(live)).toEqual(['1 a', '3 c'])
+    ;(await engine.engine).write([{ type: 'delete', table: 'todo', key: [3] }])
+    for (const go of subscribed) go()
+    await vi.waitFor(() => expect(list(live)).toEqual(['1 a']))
+    expect(live.snapshot.settling).toBe(false)
+    expect(seen.map(({ data }) => data.map(({ id }) => id).join())).toEqual(
+      expect.not.arrayContaining(['', '3']),
+    )
   })
 
   test('live queries are renewed without going back, and keep their rows', async () => {

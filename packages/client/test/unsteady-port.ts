@@ -49,6 +49,7 @@ export class UnsteadyPorts implements PortSource {
       subscribe: slow(calls.subscribe),
       unsubscribe: slow(calls.unsubscribe),
       write: slow(calls.write),
+      replay: slow(calls.replay),
       query: slow(calls.query),
       planExec: slow(calls.planExec),
       takeUndo: slow(calls.takeUndo),

@@ -27,9 +27,10 @@ import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
 import type { Catalog, Table } from './schema/catalog.ts'
 import { applySchema } from './schema/schema.ts'
 import { Session } from './session.ts'
-import { AppliedWrites, Writer } from './write/apply.ts'
+import { Writer } from './write/apply.ts'
 import { type Context, commitGroup, type Outcome, type QueuedMerge, type QueuedWrite } from './write/group.ts'
 import { type MergeOutcome, planMerge, readChanges } from './write/merge.ts'
+import { WriteRecords } from './write/records.ts'
 
 /** What `createEngine` takes. */
 export interface EngineOptions {
@@ -46,8 +47,6 @@ export interface EngineOptions {
   readonly defer?: (run: () => void) => void
   /** Puts off the end of a live query that lost its last subscriber, so that a view that comes back finds it. Default: it ends at once. */
   readonly linger?: (end: () => void) => void
-  /** Milliseconds since 1970. */
-  readonly now?: () => number
 }
 
 /** What a subscriber in the same process hears. Rows as arrays of the columns asked for. */
@@ -162,15 +161,14 @@ export class Engine {
     this.#sqlite = options.sqlite
     this.#database = database
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
-    const now = options.now ?? Date.now
     database.connection.exec(settings(options.durability))
     this.#recorder = new AccessRecorder(database.connection)
-    const applied = new AppliedWrites(database, now())
+    const records = new WriteRecords(database)
     this.#epoch = nextEpoch(database)
     this.#catalog = applySchema(database, options.schema)
     this.#queries = new LiveQueries(database, this.#recorder, this.#catalog, options.linger)
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
-    this.#context = { database, writer: this.#writer, applied, now }
+    this.#context = { database, writer: this.#writer, records }
   }
 
   /** Grows with each commit that changed something; each opening of the database has a higher epoch. */

@@ -79,6 +79,7 @@ function connectTo(engine: Engine): Port {
     subscribe: later(session.subscribe),
     unsubscribe: later(session.unsubscribe),
     write: later(session.write),
+    replay: later(session.replay),
     query: later(session.query),
     planExec: later(session.planExec),
     takeUndo: later(session.takeUndo),

@@ -98,6 +98,26 @@ export class Session implements EngineCalls {
     }
   }
 
+  async replay(client: ClientId, writes: readonly WriteRequest[]): Promise<readonly Rejected[]> {
+    const rejected: Rejected[] = []
+    const ends = writes.map(
+      (request) =>
+        new Promise<void>((resolve, reject) => {
+          this.#engine.enqueue({ client, request, answered: 0, replayed: true }, (outcome) => {
+            if ('error' in outcome) {
+              const error = encodeError(outcome.error)
+              // That says nothing of the write, which waits in its journal for an owner with a sound file.
+              if (error.code === 'STORAGE_FAILED' || error.code === 'INTERNAL') return reject(outcome.error)
+              rejected.push({ id: request.id, error })
+            }
+            resolve()
+          })
+        }),
+    )
+    await Promise.all(ends)
+    return rejected
+  }
+
   /** A long one would make a long task of its message, and is hardly ever asked for. */
   #keep(id: WriteId, undo: readonly Operation[] | null): Settled['undo'] {
     if (undo === null || undo.length <= SHORT_UNDO) return undo

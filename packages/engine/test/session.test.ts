@@ -1,6 +1,6 @@
 import type { Engine } from '@millrace/engine'
 import { openEngine } from '@millrace/engine/node'
-import type { Operation, SqlValue, WriteId } from '@millrace/protocol'
+import type { ClientId, Operation, SqlValue, WriteId } from '@millrace/protocol'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { difference } from './oracle/check.ts'
@@ -269,6 +269,77 @@ describe('writes', () => {
   })
 })
 
+describe('writes that another client left behind', () => {
+  const one = 'one' as ClientId
+  const stored = () => fresh('SELECT id, n FROM item ORDER BY id')
+  const add = exec("UPDATE item SET n = n + 1 WHERE id = 'a'")
+
+  beforeEach(() => void engine.write([exec("INSERT INTO item (id, n) VALUES ('a', 0)")]))
+
+  test('are applied once and in order, whoever sends them how often', async () => {
+    const other = await Mirror.connect(engine, 'two')
+    const times2 = exec("UPDATE item SET n = n * 2 WHERE id = 'a'")
+    await mirror.calls.write([write(1, add)], none)
+    const left = [write(1, add), write(2, times2), write(3, add)]
+    expect(await Promise.all([other.calls.replay(one, left), other.calls.replay(one, left)])).toEqual([
+      [],
+      [],
+    ])
+    await mirror.calls.write(left.slice(1), none)
+    engine.flush()
+    expect(stored()).toBe('"a" | 3')
+    expect(mirror.settled).toEqual(new Map(left.map(({ id }) => [id, 1])))
+    // They are not the other's own.
+    expect([...other.settled]).toEqual([])
+  })
+
+  test('are on disk when the answer is there, before a query that comes behind them', async () => {
+    const other = await Mirror.connect(engine, 'two')
+    const replayed = other.calls.replay(one, [write(1, add)])
+    await other.calls.subscribe(asQuery(1), 'SELECT n FROM item', [])
+    expect(other.shown(asQuery(1))).toEqual([[1]])
+    expect(await replayed).toEqual([])
+  })
+
+  test('that were answered do not run again, and nothing is said of them', async () => {
+    await mirror.calls.write([write(1, add), write(2, exec('INSERT INTO'))], none)
+    engine.flush()
+    await mirror.calls.write([write(3, add)], 2 as WriteId)
+    engine.flush()
+    const other = await Mirror.connect(engine, 'two')
+    expect(await other.calls.replay(one, [write(1, add), write(2, exec('INSERT INTO'))])).toEqual([])
+    expect(stored()).toBe('"a" | 2')
+  })
+
+  test('stay rejected, and the client that comes back is told why', async () => {
+    const other = await Mirror.connect(engine, 'two')
+    const twice: Operation = { type: 'insert', table: 'item', row: { id: 'a' } }
+    const rejected = await other.calls.replay(one, [write(1, twice), write(2, add)])
+    expect(rejected).toMatchObject([
+      { id: 1, error: { code: 'WRITE_REJECTED', at: { table: 'item', key: ['a'] } } },
+    ])
+    // What was in its way is gone; but the user of the other page was told already.
+    engine.write([exec('DELETE FROM item')])
+    await mirror.calls.write([write(1, twice)], none)
+    engine.flush()
+    const error = { ...rejected[0]?.error, at: { ...rejected[0]?.error.at, key: null } }
+    expect(mirror.rejected.get(1)).toEqual(error)
+    expect(stored()).toBe('')
+  })
+
+  test('a rejection alone changes nothing, and tells no live query', async () => {
+    await mirror.calls.subscribe(asQuery(1), 'SELECT n FROM item', [])
+    const { version } = engine
+    const { woken } = engine.counters
+    await mirror.calls.write([write(1, exec('INSERT INTO')), write(2, add, exec('INSERT INTO'))], none)
+    engine.flush()
+    expect([...mirror.rejected.keys()]).toEqual([1, 2])
+    expect(engine.version).toEqual(version)
+    expect(engine.counters.woken).toBe(woken)
+    expect(stored()).toBe('"a" | 0')
+  })
+})
+
 describe('a group: a write that is refused undoes only itself', () => {
   /** Each ends the transaction or its commit in a way of its own. */
   const poisons: [string, string][] = [
@@ -300,7 +371,7 @@ describe('a group: a write that is refused undoes only itself', () => {
     expect([...mirror.rejected.keys()]).toEqual([2])
     // All in one message: an effect that came before the end of its write would show twice.
     expect(mirror.commits.length).toBe(before + 1)
-    expect(fresh('SELECT id FROM millrace_write ORDER BY id')).toBe('1\n3')
+    expect(fresh('SELECT id FROM millrace_write ORDER BY id')).toBe('1\n2\n3')
     // And the engine is as good as new.
     engine.write([exec("INSERT INTO item (id, n) VALUES ('c', 3)")])
     expect(mirror.shown(asQuery(1))).toEqual([[3]])

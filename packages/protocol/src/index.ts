@@ -39,7 +39,7 @@ export type {
   Window,
 } from './plan.ts'
 export { hasOpaque, partsOf, readsOf, SUBQUERY } from './plan.ts'
-export type { Port, PortSource } from './port.ts'
+export type { Journal, Port, PortSource } from './port.ts'
 export type { Affinity, Bindable, Collation, RowKey, SqlValue } from './value.ts'
 export {
   collate,

@@ -5,7 +5,7 @@ import type { ExecPlan, Shape, TableInfo } from './plan.ts'
 import type { RowKey, SqlValue } from './value.ts'
 
 /** Raised with every change of the messages below: two sides that differ do not talk. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /** A live query of one client. Chosen by the client; never used again. */
 export type QueryId = number & { readonly QueryId: unique symbol }
@@ -82,6 +82,12 @@ export interface EngineCalls {
    * been told to this client, and need not be remembered. A write that was applied before is not applied again.
    */
   write(writes: readonly WriteRequest[], answered: WriteId): Promise<void>
+  /**
+   * Writes that another client left behind, with the ids that they have there. Resolves with those that were rejected,
+   * when all that the database took is on disk. A write that had its end before keeps it, and one whose client was told of
+   * its end is no longer spoken of.
+   */
+  replay(client: ClientId, writes: readonly WriteRequest[]): Promise<readonly Rejected[]>
   /** What undoes a write of this client; null where it is not known any more. */
   takeUndo(write: WriteId): Promise<readonly Operation[] | null>
   /** Runs one SELECT once, after all earlier writes of this client. */

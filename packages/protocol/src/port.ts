@@ -1,5 +1,5 @@
 import type { MillraceError } from './error.ts'
-import type { EngineCalls, EngineMessage } from './message.ts'
+import type { ClientId, EngineCalls, EngineMessage, WriteRequest } from './message.ts'
 
 /** A message channel between one client and one engine. */
 export interface Port {
@@ -20,5 +20,25 @@ export interface PortSource {
   connect(): Promise<Port>
   /** True for errors that asking again will not mend, e.g. an invalid schema. */
   permanent(error: MillraceError): boolean
+  /**
+   * A journal for a client of this source, from before its first `connect` on; undefined where none can be kept.
+   * `unanswered` gives the client's writes that have no answer, at any time, in the order in which they were made.
+   */
+  openJournal?(client: ClientId, unanswered: () => Iterable<WriteRequest>): Journal | undefined
   close(): Promise<void>
+}
+
+/** Keeps the writes of a client that have no answer where they outlive its page, and has those that other pages left. */
+export interface Journal {
+  /** To be called when a write was made or answered. */
+  changed(): void
+  /** To be called when a write was made and nobody is there to answer it: it is kept when this returns. */
+  save(): unknown
+  /**
+   * To be called with each new port, before live queries are sent: gives `replay` the writes that other clients left, at
+   * once where they are known, later where another page leaves some. What is left is kept until `replay` resolves.
+   */
+  replayTo(replay: (client: ClientId, writes: readonly WriteRequest[]) => Promise<void>): void
+  /** Ends it. What the client's writes came to is known by then. */
+  close(): void
 }

@@ -1,3 +1,5 @@
+import type { ClientId } from '@millrace/protocol'
+
 /*
  * The names of locks, channels and folders. Locks and the discovery channel keep their names in every version of
  * Millrace: tabs of different builds find each other by them, and say so.
@@ -13,6 +15,23 @@ export const ownerLock = (database: string): string => `millrace/${database}/own
 
 /** Held by a page as long as its port lives. The owner waits for it, and so learns that the page is gone. */
 export const portLock = (database: string, port: PortId): string => `millrace/${database}/client/${port}`
+
+/**
+ * The journal of one client in localStorage, and the lock of that name: the client's page holds it while it runs, and who
+ * replays the journal holds it meanwhile.
+ */
+export const journalKey = (database: string, client: ClientId): string =>
+  `${journalPrefix(database)}${client}`
+
+/** Whose journal a key of localStorage is; undefined where it is none of this database. */
+export function journalClient(database: string, key: string): ClientId | undefined {
+  const prefix = journalPrefix(database)
+  const client = key.slice(prefix.length)
+  // A database may have a slash in its name.
+  return key.startsWith(prefix) && !client.includes('/') ? (client as ClientId) : undefined
+}
+
+const journalPrefix = (database: string) => `millrace/${database}/journal/`
 
 /** The BroadcastChannel by which pages and owner find each other. */
 export const discoveryChannel = (database: string): string => `millrace/${database}`

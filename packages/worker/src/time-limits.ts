@@ -13,3 +13,5 @@ export const SILENCE = 1_000
 export const QUESTIONS = 8
 /** How long a worker may take to close the database before it is terminated; SQLite recovers from that as well. */
 export const STOP = 1_000
+/** A write that has no answer for about this long is put into the journal, in case that its page ends without a word. */
+export const UNANSWERED = 250

@@ -1,11 +1,4 @@
-import {
-  type ClientId,
-  MillraceError,
-  type Operation,
-  type SqlValue,
-  toSqlValue,
-  type WriteRequest,
-} from '@millrace/protocol'
+import { MillraceError, type Operation, type SqlValue, toSqlValue } from '@millrace/protocol'
 import { checkHarmless, checkParameterCount } from '../compile/compile.ts'
 import type { AccessRecorder } from '../database/authorizer.ts'
 import { type Database, quote } from '../database/database.ts'
@@ -342,52 +335,5 @@ function checkColumns(table: Table, columns: readonly string[]): void {
         `The column ${name} of ${table.name} is generated, and cannot be written.`,
       )
     }
-  }
-}
-
-/**
- * The record of writes that were applied, in the database itself and in their own transaction: a client that had no
- * answer sends a write again, and it is applied once.
- */
-export class AppliedWrites {
-  readonly #database: Database
-
-  constructor(database: Database, now: number) {
-    this.#database = database
-    database.connection.exec(`
-      CREATE TABLE IF NOT EXISTS millrace_write (
-        client TEXT NOT NULL, id INTEGER NOT NULL, changes INTEGER NOT NULL, at INTEGER NOT NULL,
-        PRIMARY KEY (client, id)
-      ) WITHOUT ROWID`)
-    // Pages that never came back: a day is longer than any page waits for an answer.
-    database.run('DELETE FROM millrace_write WHERE at < ?', [now - 86_400_000])
-  }
-
-  /**
-   * What became of a write that is sent again: the rows that it changed, `refused`, or undefined when it never arrived. A
-   * client's writes run in order, so one that left no record, though a later one did, was refused; run now, behind
-   * the later one, it might do something else.
-   */
-  find(client: ClientId, { id }: WriteRequest): { readonly changes: number } | 'refused' | undefined {
-    const row = this.#database.get(
-      'SELECT id, changes FROM millrace_write WHERE client = ? AND id >= ? ORDER BY id LIMIT 1',
-      [client, id],
-    ) as [number, number] | undefined
-    if (row === undefined) return undefined
-    return row[0] === id ? { changes: row[1] } : 'refused'
-  }
-
-  record(client: ClientId, { id }: WriteRequest, changes: number, now: number): void {
-    this.#database.run('INSERT INTO millrace_write (client, id, changes, at) VALUES (?, ?, ?, ?)', [
-      client,
-      id,
-      changes,
-      now,
-    ])
-  }
-
-  /** The client knows the end of all writes up to `id`. */
-  forget(client: ClientId, id: number): void {
-    this.#database.run('DELETE FROM millrace_write WHERE client = ? AND id <= ?', [client, id])
   }
 }

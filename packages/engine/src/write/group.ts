@@ -7,7 +7,7 @@ import {
 } from '@millrace/protocol'
 import type { Database } from '../database/database.ts'
 import { rejection, storageError } from '../database/errors.ts'
-import { type AppliedWrites, Undo, type Writer } from './apply.ts'
+import { Undo, type Writer } from './apply.ts'
 import {
   applyVersion,
   type MergeOutcome,
@@ -16,6 +16,7 @@ import {
   type MergeVersion,
   refusedByDatabase,
 } from './merge.ts'
+import type { WriteRecords } from './records.ts'
 
 /** A write that waits for its turn. */
 export interface QueuedWrite {
@@ -24,6 +25,8 @@ export interface QueuedWrite {
   readonly request: WriteRequest
   /** Writes of this client up to here need not be remembered. */
   readonly answered: number
+  /** From the journal of its client, not by that client: what was answered is no news to anybody then. */
+  readonly replayed?: boolean
 }
 
 /** Changes of other sites that wait for their turn. */
@@ -46,8 +49,7 @@ export interface GroupResult {
 export interface Context {
   readonly database: Database
   readonly writer: Writer
-  readonly applied: AppliedWrites
-  readonly now: () => number
+  readonly records: WriteRecords
 }
 
 /**
@@ -81,25 +83,33 @@ function commitWrites(context: Context, writes: readonly QueuedWrite[]): readonl
 function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
   const { database } = context
   const alone = writes.length === 1
-  const refused = (error: unknown): GroupResult | undefined =>
-    alone ? { outcomes: [{ error }], committed: false } : undefined
+  const refused = (error: unknown): GroupResult | undefined => {
+    if (!alone) return undefined
+    recordRejection(context, writes[0] as QueuedWrite, error)
+    return { outcomes: [{ error }], committed: false }
+  }
 
   const outcomes: Outcome[] = []
   try {
     database.run('BEGIN IMMEDIATE')
     for (const write of writes) {
-      const outcome = alone ? applyAlone(context, write) : applyUnderSavepoint(context, write)
+      const before = findBefore(context, write)
+      const outcome = before ?? (alone ? applyAlone(context, write) : applyUnderSavepoint(context, write))
       if (database.connection.autocommit) {
         return refused('error' in outcome ? outcome.error : new Error('the transaction ended by itself'))
       }
+      if (before === undefined && 'error' in outcome) {
+        if (alone) {
+          database.run('ROLLBACK')
+          return refused(outcome.error)
+        }
+        record(context, write, outcome.error)
+      }
       outcomes.push(outcome)
     }
-    if (outcomes.every((outcome) => 'error' in outcome)) {
-      database.run('ROLLBACK')
-      return { outcomes, committed: false }
-    }
     database.run('COMMIT')
-    return { outcomes, committed: true }
+    // Records alone concern no live query.
+    return { outcomes, committed: outcomes.some((outcome) => !('error' in outcome)) }
   } catch (error) {
     if (!database.connection.autocommit) database.run('ROLLBACK')
     return refused(storageError(error) ?? rejection(error, 'commit the write'))
@@ -148,15 +158,13 @@ function tryVersion(context: Context, version: MergeVersion): { readonly rows: n
 /** The one write of its transaction, which is what undoes it. */
 function applyAlone(context: Context, write: QueuedWrite): Outcome {
   try {
-    return findBefore(context, write) ?? apply(context, write)
+    return apply(context, write)
   } catch (error) {
     return { error }
   }
 }
 
 function applyUnderSavepoint(context: Context, write: QueuedWrite): Outcome {
-  const before = findBefore(context, write)
-  if (before !== undefined) return before
   const { database } = context
   database.run('SAVEPOINT millrace_write')
   try {
@@ -174,22 +182,42 @@ function applyUnderSavepoint(context: Context, write: QueuedWrite): Outcome {
 }
 
 /** What became of a write that is sent again. */
-function findBefore({ applied }: Context, { client, request }: QueuedWrite): Outcome | undefined {
-  const before = client === null ? undefined : applied.find(client, request)
-  if (before === 'refused') return { error: refusedBefore() }
-  return before === undefined ? undefined : { changes: before.changes, undo: null }
+function findBefore({ records }: Context, { client, request, replayed }: QueuedWrite): Outcome | undefined {
+  const before = client === null ? undefined : records.find(client, request)
+  if (before === 'answered') return replayed ? { changes: 0, undo: null } : { error: refusedBefore() }
+  return before !== undefined && 'changes' in before ? { changes: before.changes, undo: null } : before
 }
 
 /** Runs the write, with the record that it was applied. */
-function apply({ writer, applied, now }: Context, { client, request, answered }: QueuedWrite): Outcome {
+function apply({ writer, records }: Context, { client, request, answered }: QueuedWrite): Outcome {
   // Who writes from within the process reads for itself what was there.
   const undo = client === null ? null : new Undo()
   const changes = writer.apply(request.operations, undo)
   if (client !== null) {
-    if (answered > 0) applied.forget(client, answered)
-    applied.record(client, request, changes, now())
+    if (answered > 0) records.forget(client, answered)
+    records.applied(client, request, changes)
   }
   return { changes, undo: undo?.operations ?? null }
+}
+
+/** What was rejected once stays so, whoever sends it again: one page may have told its user of it. */
+function recordRejection(context: Context, write: QueuedWrite, error: unknown): void {
+  const { database } = context
+  try {
+    database.run('BEGIN IMMEDIATE')
+    record(context, write, error)
+    database.run('COMMIT')
+  } catch {
+    // No room for the record. The write changed nothing, and would be tried again if it were sent again.
+    if (!database.connection.autocommit) database.run('ROLLBACK')
+  }
+}
+
+/** A file that fails says nothing of the write. */
+function record({ records }: Context, { client, request }: QueuedWrite, error: unknown): void {
+  const isRejection =
+    error instanceof MillraceError && !['STORAGE_FULL', 'STORAGE_FAILED', 'INTERNAL'].includes(error.code)
+  if (client !== null && isRejection) records.rejected(client, request, error)
 }
 
 function refusedBefore(): MillraceError {

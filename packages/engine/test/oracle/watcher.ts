@@ -6,9 +6,10 @@ import { AccessRecorder } from '../../src/database/authorizer.ts'
 import { Database, quote } from '../../src/database/database.ts'
 import { type Catalog, keyExpressions, type Table } from '../../src/schema/catalog.ts'
 import { applySchema } from '../../src/schema/schema.ts'
-import { AppliedWrites, Writer } from '../../src/write/apply.ts'
+import { Writer } from '../../src/write/apply.ts'
 import { commitGroup } from '../../src/write/group.ts'
 import { planMerge } from '../../src/write/merge.ts'
+import { WriteRecords } from '../../src/write/records.ts'
 import { Broken } from './broken.ts'
 import { type Row, showSorted } from './replay.ts'
 import type { Work } from './work.ts'
@@ -20,13 +21,13 @@ export class Watcher {
   readonly #catalog: Catalog
   readonly #capture: Capture
   readonly #writer: Writer
-  readonly #applied: AppliedWrites
+  readonly #records: WriteRecords
 
   constructor(sqlite: Sqlite, schema: string) {
     this.#database = new Database(sqlite.open(':memory:'))
     this.#database.connection.exec('PRAGMA foreign_keys = on')
     this.#recorder = new AccessRecorder(this.#database.connection)
-    this.#applied = new AppliedWrites(this.#database, 0)
+    this.#records = new WriteRecords(this.#database)
     this.#catalog = applySchema(this.#database, schema)
     this.#capture = new Capture(this.#database)
     this.#writer = new Writer(this.#database, this.#recorder, this.#catalog)
@@ -88,8 +89,7 @@ export class Watcher {
     const context = {
       database: this.#database,
       writer: this.#writer,
-      applied: this.#applied,
-      now: () => 0,
+      records: this.#records,
     }
     return commitGroup(context, queued)
       .flatMap(({ outcomes }) => outcomes)

@@ -1,4 +1,11 @@
-import { MillraceError, type Port, type PortSource } from '@millrace/protocol'
+import {
+  type ClientId,
+  type Journal,
+  MillraceError,
+  type Port,
+  type PortSource,
+  type WriteRequest,
+} from '@millrace/protocol'
 import { deferred } from '../deferred.ts'
 import { ChannelLine } from '../line.ts'
 import type { DiscoveryMessage, Settings } from '../messages.ts'
@@ -7,6 +14,7 @@ import { blockedStorage } from '../storage-blocked.ts'
 import { CONNECT } from '../time-limits.ts'
 import { Discovery } from './discovery.ts'
 import { OwnWorker } from './own-worker.ts'
+import { PageJournal } from './page-journal.ts'
 import { Silence } from './silence.ts'
 import { TabPort } from './tab-port.ts'
 import { Wakefulness } from './wakefulness.ts'
@@ -19,6 +27,7 @@ export class WorkerSource implements PortSource {
 
   /** From the first connect on; undefined before, so that a source can be made where there is no page (on a server). */
   #page: Wakefulness | undefined
+  #journal: PageJournal | undefined
   /** Both undefined while asleep, and after the worker's end until the next connect. */
   #worker: OwnWorker | undefined
   #discovery: Discovery | undefined
@@ -39,13 +48,28 @@ export class WorkerSource implements PortSource {
       await this.#page.awake()
       if (this.#closed) throw this.#closedError()
       const day = this.#day.signal
+      const left = this.#journal?.wake()
       try {
-        return await this.#connectOn(day)
+        const port = await this.#connectOn(day)
+        // Known by now, but for an owner that is very quick.
+        await left
+        return port
       } catch (error) {
         if (this.#closed) throw this.#closedError()
         if (!day.aborted) throw blockedStorage(this.#settings.name, error)
       }
     }
+  }
+
+  openJournal(client: ClientId, unanswered: () => Iterable<WriteRequest>): Journal | undefined {
+    const { name, storage } = this.#settings
+    if (!storage.includes('opfs')) return undefined
+    try {
+      this.#journal = new PageJournal(name, client, localStorage, unanswered)
+    } catch {
+      // Site data is blocked, or this is no page.
+    }
+    return this.#journal
   }
 
   permanent(error: MillraceError): boolean {
@@ -193,6 +217,7 @@ export class WorkerSource implements PortSource {
 
   /** Called in `freeze` and `pagehide`: everything that another tab could be waiting for is let go of at once. */
   #fallAsleep(): void {
+    this.#journal?.sleep()
     this.#day.abort()
     this.#day = new AbortController()
     this.#endWorker(this.#ownerLost('is this one, which the browser has put aside'))

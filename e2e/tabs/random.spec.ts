@@ -19,7 +19,7 @@ const promises: Promises = {
   offline: false,
   watchedWorker: false,
   // The promise is 3 s, and the figures say what it was. A machine that does other things as well must not fail here.
-  silence: 30,
+  silence: 60,
 }
 
 test(`${steps} random steps of tabs in ${browser} from seed ${seed}`, async () => {

@@ -4,7 +4,7 @@ import { describe, makeSteps, type Step } from './steps.ts'
 import { faultsOf, type Known, kindOf, type Report, type StoredOf } from './writes.ts'
 
 /** How long a step, a question or the end may take before the run fails. Generous: a machine may be busy. */
-const STUCK = 60_000
+const STUCK = 120_000
 /** A beat of a page, in seconds. */
 const BEAT = 0.1
 

@@ -26,7 +26,14 @@ const livePages = ['react', 'solid'].flatMap((framework) =>
 // and the worker alone.
 const sites = {
   demo: ['demo/index.html', 'demo/react/index.html', 'demo/solid/index.html'],
-  e2e: ['e2e/client/page.html', 'e2e/worker/tab.html', 'e2e/worker/elsewhere.html', ...livePages],
+  e2e: [
+    'e2e/client/page.html',
+    'e2e/worker/tab.html',
+    'e2e/worker/elsewhere.html',
+    'e2e/tabs/page.html',
+    'e2e/tabs/elsewhere.html',
+    ...livePages,
+  ],
 }
 const testFiles = (folder: string) => [
   `${folder}/src/**/*.test.{ts,tsx}`,

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os'
 import { benchClient } from './client.ts'
+import { benchDurable } from './durable.ts'
 import { benchEngine } from './engine.ts'
 import { benchLongTasks } from './long-tasks.ts'
 
@@ -13,6 +14,7 @@ interface Options {
 const benches: Record<string, (options: Options) => Promise<void>> = {
   engine: benchEngine,
   client: benchClient,
+  durable: benchDurable,
   'long-tasks': benchLongTasks,
 }
 

@@ -18,14 +18,20 @@ export async function buildForNode(folder: string): Promise<string> {
   return `${outDir}/program.js`
 }
 
-/** Builds the folder's page.html, and returns the settings of a server for it. */
-export async function buildForChromium(folder: string) {
+/** Builds the folder's page.html, and returns the settings of a server for it. Minified where loading it is measured. */
+export async function buildForChromium(folder: string, minify = false) {
   const settings = {
     ...(await shared()),
     root: `${here}/${folder}`,
     base: './',
-    worker: { format: 'es' as const },
-    build: { ...target, outDir: `${here}/dist/${folder}/page`, emptyOutDir: true },
+    worker: {
+      format: 'es' as const,
+      // The worker script is imported behind a probe: by its package it has side effects only where it is built.
+      rolldownOptions: {
+        treeshake: { moduleSideEffects: [{ test: /\/packages\/worker\//, sideEffects: true }] },
+      },
+    },
+    build: { ...target, minify, outDir: `${here}/dist/${folder}/page`, emptyOutDir: true },
   }
   await build({
     ...settings,

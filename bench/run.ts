@@ -3,6 +3,7 @@ import { benchClient } from './client.ts'
 import { benchDurable } from './durable.ts'
 import { benchEngine } from './engine.ts'
 import { benchLongTasks } from './long-tasks.ts'
+import { benchStart } from './start.ts'
 
 interface Options {
   /** Fewer sizes and runs. */
@@ -15,6 +16,7 @@ const benches: Record<string, (options: Options) => Promise<void>> = {
   engine: benchEngine,
   client: benchClient,
   durable: benchDurable,
+  start: benchStart,
   'long-tasks': benchLongTasks,
 }
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { build, loadConfigFromFile } from 'vite'
+import { build, loadConfigFromFile, type Plugin } from 'vite'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const here = `${root}/bench`
@@ -24,13 +24,7 @@ export async function buildForChromium(folder: string, minify = false) {
     ...(await shared()),
     root: `${here}/${folder}`,
     base: './',
-    worker: {
-      format: 'es' as const,
-      // The worker script is imported behind a probe: by its package it has side effects only where it is built.
-      rolldownOptions: {
-        treeshake: { moduleSideEffects: [{ test: /\/packages\/worker\//, sideEffects: true }] },
-      },
-    },
+    worker: { format: 'es' as const, plugins: () => [keepWorkerScript] },
     build: { ...target, minify, outDir: `${here}/dist/${folder}/page`, emptyOutDir: true },
   }
   await build({
@@ -38,6 +32,13 @@ export async function buildForChromium(folder: string, minify = false) {
     build: { ...settings.build, rolldownOptions: { input: `${here}/${folder}/page.html` } },
   })
   return settings
+}
+
+/** Behind a probe the worker's script is an import, and by its package it has side effects only where it is built. */
+const keepWorkerScript: Plugin = {
+  name: 'keep-worker-script',
+  transform: (code, id) =>
+    id.endsWith('/packages/worker/src/worker.ts') ? { code, moduleSideEffects: true } : undefined,
 }
 
 const target = { target: 'es2022', minify: false }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { build, loadConfigFromFile } from 'vite'
+import { build, loadConfigFromFile, type Plugin } from 'vite'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const here = `${root}/bench`
@@ -18,20 +18,27 @@ export async function buildForNode(folder: string): Promise<string> {
   return `${outDir}/program.js`
 }
 
-/** Builds the folder's page.html, and returns the settings of a server for it. */
-export async function buildForChromium(folder: string) {
+/** Builds the folder's page.html, and returns the settings of a server for it. Minified where loading it is measured. */
+export async function buildForChromium(folder: string, minify = false) {
   const settings = {
     ...(await shared()),
     root: `${here}/${folder}`,
     base: './',
-    worker: { format: 'es' as const },
-    build: { ...target, outDir: `${here}/dist/${folder}/page`, emptyOutDir: true },
+    worker: { format: 'es' as const, plugins: () => [keepWorkerScript] },
+    build: { ...target, minify, outDir: `${here}/dist/${folder}/page`, emptyOutDir: true },
   }
   await build({
     ...settings,
     build: { ...settings.build, rolldownOptions: { input: `${here}/${folder}/page.html` } },
   })
   return settings
+}
+
+/** Behind a probe the worker's script is an import, and by its package it has side effects only where it is built. */
+const keepWorkerScript: Plugin = {
+  name: 'keep-worker-script',
+  transform: (code, id) =>
+    id.endsWith('/packages/worker/src/worker.ts') ? { code, moduleSideEffects: true } : undefined,
 }
 
 const target = { target: 'es2022', minify: false }

@@ -13,13 +13,7 @@ export interface BenchPage<Given, Found> {
 
 /** Builds the folder's page, and runs what it is there for. */
 export async function benchInChromium<Given, Found>(folder: string, given: Given): Promise<Found> {
-  const settings = await buildForChromium(folder)
-  // An isolated page has a clock of 5 µs instead of 100.
-  const headers = {
-    'Cross-Origin-Opener-Policy': 'same-origin',
-    'Cross-Origin-Embedder-Policy': 'require-corp',
-  }
-  const server = await preview({ ...settings, preview: { port: 4398, strictPort: true, headers } })
+  const server = await serve(await buildForChromium(folder))
   try {
     return await inPage(async (page) => {
       page.on('console', (message) => {
@@ -27,7 +21,7 @@ export async function benchInChromium<Given, Found>(folder: string, given: Given
         else process.stderr.write('.')
       })
       page.on('pageerror', (error) => console.error(error))
-      await page.goto('http://localhost:4398/page.html')
+      await page.goto(PAGE)
       await page.waitForFunction(() => 'bench' in globalThis)
       const found = page.evaluate((given) => {
         if (!crossOriginIsolated) throw new Error('The page is not isolated: its clock would be too coarse.')
@@ -40,18 +34,42 @@ export async function benchInChromium<Given, Found>(folder: string, given: Given
   }
 }
 
+const PORT = Number(process.env.MILLRACE_PORT ?? 4398)
+/** Where {@link serve} has the page. */
+export const PAGE = `http://localhost:${PORT}/page.html`
+
+/** Serves what was built. */
+export function serve(built: Awaited<ReturnType<typeof buildForChromium>>, cached = false) {
+  const headers = {
+    // An isolated page has a clock of 5 µs instead of 100.
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Embedder-Policy': 'require-corp',
+    // As sites serve what has a hash in its name.
+    ...(cached && { 'Cache-Control': 'max-age=31536000, immutable' }),
+  }
+  return preview({ ...built, preview: { port: PORT, strictPort: true, headers } })
+}
+
 /** A page in a Chromium of its own, while `use` runs. */
 export async function inPage<Result>(use: (page: Page) => Promise<Result>): Promise<Result> {
   // A profile on disk: in the windows that Playwright opens by default OPFS is in the memory of another process.
   const profile = await mkdtemp(join(tmpdir(), 'millrace-profile-'))
   try {
-    const browser = await chromium.launchPersistentContext(profile, chromiumOptions)
-    try {
-      return await use(await browser.newPage())
-    } finally {
-      await browser.close()
-    }
+    return await inProfile(profile, use)
   } finally {
     await rm(profile, { recursive: true, force: true })
+  }
+}
+
+/** The same in a profile that is there, and stays. */
+export async function inProfile<Result>(
+  profile: string,
+  use: (page: Page) => Promise<Result>,
+): Promise<Result> {
+  const browser = await chromium.launchPersistentContext(profile, chromiumOptions)
+  try {
+    return await use(await browser.newPage())
+  } finally {
+    await browser.close()
   }
 }

@@ -1,7 +1,9 @@
 import { cpus } from 'node:os'
 import { benchClient } from './client.ts'
+import { benchDurable } from './durable.ts'
 import { benchEngine } from './engine.ts'
 import { benchLongTasks } from './long-tasks.ts'
+import { benchStart } from './start.ts'
 
 interface Options {
   /** Fewer sizes and runs. */
@@ -13,6 +15,8 @@ interface Options {
 const benches: Record<string, (options: Options) => Promise<void>> = {
   engine: benchEngine,
   client: benchClient,
+  durable: benchDurable,
+  start: benchStart,
   'long-tasks': benchLongTasks,
 }
 

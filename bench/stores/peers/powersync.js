@@ -1,0 +1,2 @@
+export { column, Schema, Table } from '@powersync/common'
+export { PowerSyncDatabase } from '@powersync/web'

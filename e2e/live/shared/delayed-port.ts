@@ -28,6 +28,7 @@ function delayedPort(port: Port, delay: number): Port {
     replay: answerLate(calls.replay),
     query: answerLate(calls.query),
     cancel: answerLate(calls.cancel),
+    flush: answerLate(calls.flush),
     planExec: answerLate(calls.planExec),
     takeUndo: answerLate(calls.takeUndo),
     explain: answerLate(calls.explain),

@@ -43,6 +43,7 @@ import type {
   Tables,
   Transaction,
   Write,
+  WriteOptions,
 } from './types.ts'
 import { WriteHandle } from './write-handle.ts'
 
@@ -93,6 +94,7 @@ class Client implements Database {
 
   #operations = new Operations([])
   #storage: StorageInfo | null = null
+  readonly #persist: () => Promise<boolean> | undefined
   /** In the order in which they were made. */
   #pending = new Map<WriteId, PendingWrite>()
   /** Writes that were answered, whose predictions stay until live queries have their rows again after a new port. */
@@ -117,6 +119,7 @@ class Client implements Database {
   #whenSettled: (() => void) | null = null
 
   constructor(source: PortSource) {
+    this.#persist = () => source.persist?.()
     this.#optimistic = new OptimisticStore((name) => this.#operations.find(name))
     this.#connection = new EngineConnection(source, {
       connected: (welcome, calls) => this.#connected(welcome, calls),
@@ -241,19 +244,24 @@ class Client implements Database {
     return this.#connection.call((calls) => calls.changesSince(dbVersion), TIMEOUT)
   }
 
-  insert<N extends TableName<Tables>>(table: N, row: InsertRow<Tables[N]>): Write {
-    return this.#write([this.#operations.insert(table, row)])
+  insert<N extends TableName<Tables>>(table: N, row: InsertRow<Tables[N]>, options?: WriteOptions): Write {
+    return this.#write([this.#operations.insert(table, row)], options)
   }
 
-  update<N extends TableName<Tables>>(table: N, key: Key, patch: Patch<Tables[N]>): Write {
-    return this.#write([this.#operations.update(table, key, patch)])
+  update<N extends TableName<Tables>>(
+    table: N,
+    key: Key,
+    patch: Patch<Tables[N]>,
+    options?: WriteOptions,
+  ): Write {
+    return this.#write([this.#operations.update(table, key, patch)], options)
   }
 
-  delete<N extends TableName<Tables>>(table: N, key: Key): Write {
-    return this.#write([this.#operations.delete(table, key)])
+  delete<N extends TableName<Tables>>(table: N, key: Key, options?: WriteOptions): Write {
+    return this.#write([this.#operations.delete(table, key)], options)
   }
 
-  write(run: (tx: Transaction) => void): Write {
+  write(run: (tx: Transaction) => void, options?: WriteOptions): Write {
     const operations: Operation[] = []
     let ended = false
     const add = (operation: Operation) => {
@@ -284,15 +292,26 @@ class Client implements Database {
         'db.write was given an asynchronous function, but a write is made in one go: await what it needs before it. Nothing was written.',
       )
     }
-    return this.#write(operations)
+    return this.#write(operations, options)
   }
 
-  exec(query: Queryable<unknown>): Promise<Stored> {
+  exec(query: Queryable<unknown>, options?: WriteOptions): Promise<Stored> {
     try {
-      return this.#write([execOperation(query)]).stored
+      return this.#write([execOperation(query)], options).stored
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  async flush(): Promise<void> {
+    this.#sendWrites()
+    await this.#connection.call((calls) => calls.flush(), TIMEOUT)
+  }
+
+  async persist(): Promise<boolean> {
+    const persisted = (await this.#persist()) ?? false
+    this.#storage = { ...this.storage, persisted }
+    return persisted
   }
 
   export(): Promise<Uint8Array> {
@@ -326,14 +345,15 @@ class Client implements Database {
 
   // ——— Writes
 
-  #write(operations: readonly Operation[]): Write {
+  #write(operations: readonly Operation[], { durability }: WriteOptions = {}): Write {
+    checkDurability(durability)
     if (this.#closing !== null || this.#connection.state.status === 'closed')
       throw this.#connection.closedError
     const id = this.#nextWrite++ as WriteId
     const handle = new WriteHandle(this.#writeAgain, () =>
       this.#connection.call((calls) => calls.takeUndo(id), TIMEOUT),
     )
-    const request: WriteRequest = { id, operations }
+    const request: WriteRequest = { id, operations, ...(durability === undefined ? {} : { durability }) }
     this.#pending.set(id, { request, since: performance.now(), handle })
     this.#journal?.changed()
     if (this.#unsent.length === 0) queueMicrotask(() => this.#sendWrites())
@@ -699,4 +719,12 @@ function notify<T>(listener: (value: T) => void, value: T): void {
 function execOperation(query: Queryable<unknown>): Operation {
   const { sql, parameters } = compileQuery(query)
   return { type: 'exec', sql, parameters }
+}
+
+function checkDurability(durability: unknown): void {
+  if (durability === undefined || durability === 'strict' || durability === 'relaxed') return
+  throw new MillraceError(
+    'INVALID_VALUE',
+    `The durability of a write is 'strict' or 'relaxed', but it was given ${JSON.stringify(durability)}.`,
+  )
 }

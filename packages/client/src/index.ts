@@ -38,4 +38,5 @@ export type {
   Tables,
   Transaction,
   Write,
+  WriteOptions,
 } from './types.ts'

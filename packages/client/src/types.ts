@@ -1,5 +1,6 @@
 import type {
   Bindable,
+  Durability,
   Explanation,
   MergeAnswer,
   MergeChange,
@@ -197,10 +198,22 @@ export type Connection =
   | { readonly status: 'connecting'; readonly error: MillraceError | undefined }
   | { readonly status: 'closed' }
 
+/** How one write is stored. */
+export interface WriteOptions {
+  /** Default: as the database was opened. */
+  readonly durability?: Durability | undefined
+}
+
 /** An open database. */
 export interface Database<T extends Tables = Tables> {
   /** Where the data is and why there. */
   readonly storage: StorageInfo
+  /**
+   * Asks the browser to keep the site's data until the user clears it, instead of taking it away when the disk is nearly
+   * full. Resolves to whether it does; `storage.persisted` then says so as well. Firefox asks the user: call it when the
+   * user has made something worth keeping.
+   */
+  persist(): Promise<boolean>
   /** Whether the engine can be reached now. */
   readonly connection: Connection
   /** Hears of each change of `connection`. Returns the undo. */
@@ -221,13 +234,15 @@ export interface Database<T extends Tables = Tables> {
   explain(query: Queryable<unknown>): Promise<Explanation>
 
   /** As in {@link Transaction}, as a write of its own. */
-  insert<N extends TableName<T>>(table: N, row: InsertRow<T[N]>): Write
-  update<N extends TableName<T>>(table: N, key: Key, patch: Patch<T[N]>): Write
-  delete<N extends TableName<T>>(table: N, key: Key): Write
+  insert<N extends TableName<T>>(table: N, row: InsertRow<T[N]>, options?: WriteOptions): Write
+  update<N extends TableName<T>>(table: N, key: Key, patch: Patch<T[N]>, options?: WriteOptions): Write
+  delete<N extends TableName<T>>(table: N, key: Key, options?: WriteOptions): Write
   /** Several changes as one: they show together, and are stored together or not at all. `run` must be synchronous. */
-  write(run: (tx: Transaction<T>) => void): Write
+  write(run: (tx: Transaction<T>) => void, options?: WriteOptions): Write
   /** Runs INSERT, UPDATE or DELETE in SQL; resolves when it is on disk. */
-  exec(query: Queryable<unknown>): Promise<Stored>
+  exec(query: Queryable<unknown>, options?: WriteOptions): Promise<Stored>
+  /** Resolves when every write made before survives a power cut, relaxed ones as well. */
+  flush(): Promise<void>
   /**
    * Takes over what other sites changed in replicated tables: what `changesSince` gave there. Each version of a site is
    * checked, and stored as a whole, in its order, up to the first that is refused. What is known already changes nothing.

@@ -52,6 +52,7 @@ export class UnsteadyPorts implements PortSource {
       replay: slow(calls.replay),
       query: slow(calls.query),
       cancel: slow(calls.cancel),
+      flush: slow(calls.flush),
       planExec: slow(calls.planExec),
       takeUndo: slow(calls.takeUndo),
       explain: slow(calls.explain),

@@ -1,6 +1,7 @@
 import {
   assert,
   type ClientId,
+  type Durability,
   type EngineCalls,
   type EngineMessage,
   type ExecPlan,
@@ -18,7 +19,7 @@ import { checkParameterCount, prepareRead } from './compile/compile.ts'
 import { planExec } from './compile/exec-plan.ts'
 import { AccessRecorder } from './database/authorizer.ts'
 import { Database } from './database/database.ts'
-import type { Disk, Durability } from './database/disk.ts'
+import type { Disk } from './database/disk.ts'
 import { invalidSql, storageError } from './database/errors.ts'
 import { exportDatabase } from './database/export.ts'
 import { isHalfMade } from './database/half-made.ts'
@@ -166,6 +167,8 @@ export class Engine {
   readonly #catalog: Catalog
   readonly #writer: Writer
   readonly #context: Context
+  readonly #disk: Disk | null
+  readonly #durability: Durability
   readonly #defer: (run: () => void) => void
 
   readonly #queries: LiveQueries
@@ -196,6 +199,8 @@ export class Engine {
         return false
       })
     }
+    this.#disk = options.disk ?? null
+    this.#durability = options.durability ?? 'strict'
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
     this.#reads = new ReadQueue(this.#defer)
     database.connection.exec(SETTINGS)
@@ -405,6 +410,13 @@ export class Engine {
     this.#reads.runAll()
   }
 
+  /** Flushes: when it returns, all that was stored survives a power cut. */
+  sync(): void {
+    this.#checkOpen()
+    this.flush()
+    this.#disk?.flush()
+  }
+
   /** A session for one client: its calls, and `send` for what it is told. `send` must not call the engine before it returns. */
   connect(send: (message: EngineMessage) => void): EngineCalls {
     const session = new Session(this, send, () => this.#sessions.delete(session))
@@ -507,6 +519,7 @@ export class Engine {
 
   /** Undefined when SQLite failed. Some of the writes may be on disk then, which the record of each says. */
   #commitGroup(writes: readonly (QueuedWrite | QueuedMerge)[]): ReturnType<typeof commitGroup> | undefined {
+    if (this.#disk !== null) this.#disk.durability = this.#durabilityOf(writes)
     try {
       const results = commitGroup(this.#context, writes)
       return this.failure === undefined ? results : undefined
@@ -514,6 +527,13 @@ export class Engine {
       if (this.failure === undefined) throw error
       return undefined
     }
+  }
+
+  /** One flush serves all that are committed together. */
+  #durabilityOf(writes: readonly (QueuedWrite | QueuedMerge)[]): Durability {
+    const isStrict = (write: QueuedWrite | QueuedMerge) =>
+      (('request' in write && write.request.durability) || this.#durability) === 'strict'
+    return writes.some(isStrict) ? 'strict' : 'relaxed'
   }
 
   /** Who made the writes that ran when SQLite failed hears of it; of the others nothing is known. */

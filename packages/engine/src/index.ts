@@ -1,5 +1,12 @@
-export type { Explanation, MergeChange, OriginVersion, StrategyName, WokenBy } from '@millrace/protocol'
-export type { Disk, Durability } from './database/disk.ts'
+export type {
+  Durability,
+  Explanation,
+  MergeChange,
+  OriginVersion,
+  StrategyName,
+  WokenBy,
+} from '@millrace/protocol'
+export type { Disk } from './database/disk.ts'
 export { SETTINGS } from './database/settings.ts'
 export type { LoadOptions, Sqlite } from './database/sqlite.ts'
 export { loadSqlite } from './database/sqlite.ts'

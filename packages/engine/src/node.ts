@@ -91,6 +91,7 @@ function connectTo(engine: Engine): Port {
     explain: later(session.explain),
     merge: later(session.merge),
     changesSince: later(session.changesSince),
+    flush: later(session.flush),
     export: later(session.export),
     close: later(session.close),
   }

@@ -117,7 +117,8 @@ export class Session implements EngineCalls {
         new Promise<void>((resolve, reject) => {
           this.#engine.enqueue({ client, request, answered: 0, replayed: true }, (outcome) => {
             // Where its end is not known it waits in its journal for an owner with a sound file.
-            if ('unknown' in outcome || ('error' in outcome && isFault(outcome.error))) return reject(outcome.error)
+            if ('unknown' in outcome || ('error' in outcome && isFault(outcome.error)))
+              return reject(outcome.error)
             if ('error' in outcome) rejected.push({ id: request.id, error: encodeError(outcome.error) })
             resolve()
           })
@@ -186,6 +187,10 @@ export class Session implements EngineCalls {
 
   async changesSince(dbVersion: number): Promise<readonly MergeChange[]> {
     return this.#engine.changesSince(dbVersion)
+  }
+
+  async flush(): Promise<void> {
+    this.#engine.sync()
   }
 
   async export(): Promise<Uint8Array> {

@@ -4,6 +4,7 @@ export type { Explanation, StrategyName, WokenBy } from './explanation.ts'
 export type { MergeAnswer, MergeChange, OriginVersion } from './merge.ts'
 export type {
   ClientId,
+  Durability,
   EngineCalls,
   EngineMessage,
   Hello,

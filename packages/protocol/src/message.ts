@@ -23,9 +23,21 @@ export interface Version {
   readonly commit: number
 }
 
+/**
+ * When a write is told as stored. `strict`: when it survives a power cut. `relaxed`: when it survives the end of the
+ * browser; a power cut may take away those of the last second, in their order, and never a part of one.
+ */
+export type Durability = 'strict' | 'relaxed'
+
 /** Where the data is, and why there. */
 export interface StorageInfo {
   readonly type: 'opfs' | 'memory'
+  /** Whether the browser keeps the site's data until the user clears it. Undefined where it does not say. */
+  readonly persisted?: boolean
+  /** Bytes that the site may use, as they were when the database was opened; undefined where the browser does not say. */
+  readonly quota?: number
+  /** Bytes that the site used then, all its databases and caches together. */
+  readonly usage?: number
   /** For a person: "kept on disk" or why it is not. */
   readonly reason: string
 }
@@ -51,6 +63,8 @@ export interface WriteRequest {
    * transaction by itself, and at the second failure it is not run any more: its end is what its record says.
    */
   readonly failures?: number
+  /** Undefined: as the database was opened. */
+  readonly durability?: Durability
 }
 
 /** What a client says of itself when it gets a port. */
@@ -114,6 +128,8 @@ export interface EngineCalls {
   merge(changes: readonly MergeChange[]): Promise<MergeAnswer>
   /** What `merge` of another site takes: the cells that changed after a version of this database (0: all). */
   changesSince(dbVersion: number): Promise<readonly MergeChange[]>
+  /** Resolves when all that was stored before survives a power cut. */
+  flush(): Promise<void>
   /** The whole database as the bytes of a SQLite file. */
   export(): Promise<Uint8Array>
   /** The session ends: its subscriptions are dropped. */

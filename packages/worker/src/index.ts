@@ -1,4 +1,4 @@
-import type { PortSource } from '@millrace/protocol'
+import type { Durability, PortSource } from '@millrace/protocol'
 import type { StorageType } from './messages.ts'
 import { databaseFolder } from './names.ts'
 import { WorkerSource } from './page/worker-source.ts'
@@ -18,7 +18,7 @@ export interface WorkerPortOptions {
    * `strict` (default): a stored write survives a power cut. `relaxed`: it survives the end of tab and browser, and a
    * power cut may take the last ones; commits are about a third faster.
    */
-  readonly durability?: 'strict' | 'relaxed'
+  readonly durability?: Durability
   /** Starts the worker script, where the bundler does not follow `new Worker(new URL(…, import.meta.url))`. */
   readonly worker?: () => Worker
   /** Where `crsqlite-sync.wasm` is, where the bundler does not put it beside the worker script. */

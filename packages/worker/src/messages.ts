@@ -1,4 +1,4 @@
-import type { EngineMessage, ErrorData } from '@millrace/protocol'
+import type { Durability, EngineMessage, ErrorData } from '@millrace/protocol'
 import type { OwnerEpoch, PortId } from './names.ts'
 
 /**
@@ -26,7 +26,7 @@ export interface Settings {
   readonly schema: string
   /** In order of preference. */
   readonly storage: readonly StorageType[]
-  readonly durability: 'strict' | 'relaxed'
+  readonly durability: Durability
   readonly wasmUrl: string | undefined
   /**
    * There: the browser gives no locks, channels and files, for this reason. The worker is the owner for its page alone then,

@@ -44,6 +44,7 @@ export function exposeCalls(
     explain: (sql, parameters) => answer(() => calls.explain(sql, parameters)),
     merge: (changes) => answer(() => calls.merge(changes)),
     changesSince: (dbVersion) => answer(() => calls.changesSince(dbVersion)),
+    flush: () => answer(() => calls.flush()),
     export: () => answer(() => calls.export()),
     close: () => answer(() => calls.close()),
   }
@@ -73,6 +74,7 @@ export function remoteCalls(line: Endpoint, gate: Gate): EngineCalls {
     explain: (sql, parameters) => ask(() => remote.explain(sql, parameters)),
     merge: (changes) => ask(() => remote.merge(changes)),
     changesSince: (dbVersion) => ask(() => remote.changesSince(dbVersion)),
+    flush: () => ask(() => remote.flush()),
     export: () => ask(() => remote.export()),
     close: () => ask(() => remote.close()),
   }

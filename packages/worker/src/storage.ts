@@ -64,6 +64,7 @@ async function onDisk(
   durability: Durability,
   onBroken: (error: MillraceError) => void,
 ): Promise<Storage> {
+  const room = readRoom()
   const folder = await openFolder(database)
   const files = await acquireFiles(database, folder)
   try {
@@ -71,7 +72,11 @@ async function onDisk(
     sqlite.registerVfs(disk.vfs)
     return {
       file: { filename: DATABASE_FILE, vfs: disk.vfs.name },
-      info: { type: 'opfs', reason: 'Kept on disk, in the private file system of this site.' },
+      info: {
+        type: 'opfs',
+        reason: 'Kept on disk, in the private file system of this site.',
+        ...(await room),
+      },
       disk,
       release() {
         disk.close()
@@ -83,6 +88,21 @@ async function onDisk(
   } catch (error) {
     closeFiles(files)
     throw error
+  }
+}
+
+/** How much there is, and whether it stays. Browsers need not say. */
+async function readRoom(): Promise<Pick<StorageInfo, 'persisted' | 'quota' | 'usage'>> {
+  const { storage } = navigator
+  const [persisted, estimate] = await Promise.all([
+    storage.persisted?.().catch(() => undefined),
+    storage.estimate?.().catch(() => undefined),
+  ])
+  const { quota, usage } = estimate ?? {}
+  return {
+    ...(persisted === undefined ? {} : { persisted }),
+    ...(quota === undefined ? {} : { quota }),
+    ...(usage === undefined ? {} : { usage }),
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Durability } from '@millrace/protocol'
+
 /**
  * What the engine needs of the file below SQLite. The file makes each transaction whole: when SQLite syncs it, all that
  * was written since the last time is stored together or not at all.
@@ -18,5 +20,3 @@ export interface Disk {
    */
   flush(): void
 }
-
-export type Durability = 'strict' | 'relaxed'

@@ -93,6 +93,10 @@ export class WorkerSource implements PortSource {
     }
   }
 
+  async persist(): Promise<boolean> {
+    return (await navigator.storage?.persist?.()) ?? false
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

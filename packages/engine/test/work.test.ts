@@ -410,7 +410,7 @@ describe('what is held', () => {
     // They stay warm for a moment.
     await expect.poll(() => engine.counters).toMatchObject({ liveQueries: 0, rowsHeld: 0 })
     expect(workOf(() => engine.write([retitle(1)(1)]))).toMatchObject({ visited: 0, woken: 0 })
-  })
+  }, 300_000)
 
   test('every class of query, ended: nothing', async () => {
     await openWith(1_000)

@@ -1,6 +1,7 @@
 import type { SqlValue } from '@millrace/protocol'
 import { fromBigInt, MillraceError } from '@millrace/protocol'
 import SqliteModule from '@vlcn.io/wa-sqlite/dist/crsqlite-sync.mjs'
+import { type ConcatWasm, replaceConcatWs } from './concat-ws.ts'
 
 /*
  * The one SQLite door: cr-sqlite's synchronous wasm build, driven through its C functions. wa-sqlite's own JS API is
@@ -9,8 +10,7 @@ import SqliteModule from '@vlcn.io/wa-sqlite/dist/crsqlite-sync.mjs'
  */
 
 /** The Emscripten module, as far as it is used here. */
-interface Wasm {
-  readonly HEAPU8: Uint8Array
+interface Wasm extends ConcatWasm {
   readonly HEAP32: Int32Array
   getTempRet0(): number
   setAuthorizer(db: number, authorize: Authorizer, userData: unknown): number
@@ -285,6 +285,7 @@ export class Connection {
     }
     wasm._sqlite3_limit(db, LIMIT_LENGTH, LONGEST_VALUE)
     wasm._RegisterExtensionFunctions(db)
+    replaceConcatWs(wasm, db, LONGEST_VALUE)
     return db
   }
 

@@ -18,12 +18,14 @@ export class Undo {
 
   add(operation: Operation | undefined): void {
     if (operation === undefined) this.#operations = null
-    else this.#operations?.unshift(operation)
+    else this.#operations?.push(operation)
   }
 
-  /** Null where it cannot be told. */
-  get operations(): readonly Operation[] | null {
-    return this.#operations
+  /** What was done last is undone first. Null where it cannot be told. */
+  takeOperations(): readonly Operation[] | null {
+    const operations = this.#operations
+    this.#operations = null
+    return operations?.reverse() ?? null
   }
 }
 

@@ -224,7 +224,7 @@ function apply({ writer, records }: Context, { client, request, answered }: Queu
     if (answered > 0) records.forget(client, answered)
     records.applied(client, request, changes)
   }
-  return { changes, undo: undo?.operations ?? null }
+  return { changes, undo: undo?.takeOperations() ?? null }
 }
 
 /** What was rejected once stays so, whoever sends it again: one page may have told its user of it. */

@@ -13,7 +13,10 @@ import {
 
 test('a database on OPFS keeps its data over a reload', async ({ context }) => {
   const page = await openTab(context)
-  expect((await state(page)).storage).toEqual({ type: 'opfs', reason: expect.stringContaining('on disk') })
+  expect((await state(page)).storage).toMatchObject({
+    type: 'opfs',
+    reason: expect.stringContaining('on disk'),
+  })
   await write(page, 'kept')
 
   await page.reload()

@@ -97,7 +97,7 @@ test('a follower goes to another page and comes back; the owner has dropped it m
     .poll(() =>
       owner.evaluate(async () => (await navigator.locks.query()).held?.map(({ name }) => name ?? '')),
     )
-    .toHaveLength(2)
+    .toHaveLength(3)
   await comeBack(follower)
   await connected(follower, 2)
   await write(follower, 'back again')

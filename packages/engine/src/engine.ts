@@ -26,6 +26,7 @@ import { isHalfMade } from './database/half-made.ts'
 import { SETTINGS } from './database/settings.ts'
 import type { Sqlite } from './database/sqlite.ts'
 import { Epoch } from './epoch.ts'
+import { LIMITS, type Limits } from './limits.ts'
 import { LiveQueries, type Subscriber } from './live-queries.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
 import { ReadQueue } from './read-queue.ts'
@@ -52,6 +53,8 @@ export interface EngineOptions {
   readonly durability?: Durability
   /** Called while statements run, about every millisecond of each: a long one can give a sign of life by it. */
   readonly onProgress?: () => void
+  /** When statements are interrupted; those that are left out are as in `LIMITS`. */
+  readonly limits?: Partial<Limits>
   /** Puts the commit of waiting writes off, so that one commit serves all that came meanwhile. Default: a microtask. */
   readonly defer?: (run: () => void) => void
   /** Puts off the end of a live query that lost its last subscriber, so that a view that comes back finds it. Default: it ends at once. */
@@ -169,6 +172,7 @@ export class Engine {
   readonly #context: Context
   readonly #disk: Disk | null
   readonly #durability: Durability
+  readonly #limits: Limits
   readonly #defer: (run: () => void) => void
 
   readonly #queries: LiveQueries
@@ -200,6 +204,7 @@ export class Engine {
       })
     }
     this.#disk = options.disk ?? null
+    this.#limits = { ...LIMITS, ...options.limits }
     this.#durability = options.durability ?? 'strict'
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
     this.#reads = new ReadQueue(this.#defer)
@@ -208,7 +213,13 @@ export class Engine {
     const records = new WriteRecords(database)
     const epoch = new Epoch(database)
     this.#catalog = applySchema(database, options.schema)
-    this.#queries = new LiveQueries(database, this.#recorder, this.#catalog, options.linger)
+    this.#queries = new LiveQueries(
+      database,
+      this.#recorder,
+      this.#catalog,
+      this.#limits.live,
+      options.linger,
+    )
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
     this.#context = { database, writer: this.#writer, epoch, records }
   }
@@ -364,7 +375,7 @@ export class Engine {
     checkParameterCount(parameterCount, parameters, sql)
     const values = parameters.map(asParameter)
     try {
-      return this.#database.query(sql, values)
+      return this.#database.connection.limit(this.#limits.query, () => this.#database.query(sql, values))
     } catch (error) {
       throw invalidSql(error, sql)
     }
@@ -521,7 +532,8 @@ export class Engine {
   #commitGroup(writes: readonly (QueuedWrite | QueuedMerge)[]): ReturnType<typeof commitGroup> | undefined {
     if (this.#disk !== null) this.#disk.durability = this.#durabilityOf(writes)
     try {
-      const results = commitGroup(this.#context, writes)
+      const { connection } = this.#database
+      const results = connection.limit(this.#limits.write, () => commitGroup(this.#context, writes))
       return this.failure === undefined ? results : undefined
     } catch (error) {
       if (this.failure === undefined) throw error

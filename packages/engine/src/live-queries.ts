@@ -49,6 +49,8 @@ export class LiveQueries {
   readonly #catalog: Catalog
   readonly #sources: Sources
   readonly #capture: Capture
+  /** Instructions that one live query may take at a time. */
+  readonly #limit: number
   readonly #linger: ((end: () => void) => void) | undefined
 
   /** By text, parameters, and whether they are for a client. One without subscribers lingers. */
@@ -70,6 +72,7 @@ export class LiveQueries {
     database: Database,
     recorder: AccessRecorder,
     catalog: Catalog,
+    limit: number,
     linger: ((end: () => void) => void) | undefined,
   ) {
     this.#database = database
@@ -78,6 +81,7 @@ export class LiveQueries {
     this.#sources = new Sources(database, recorder, catalog)
     this.#capture = new Capture(database)
     this.#shared = new SharedRuns(database)
+    this.#limit = limit
     this.#linger = linger
   }
 
@@ -175,7 +179,7 @@ export class LiveQueries {
     // Of what is not watched, as crsql_changes, it is not known which tables it shows.
     const tables = [...compiled.reads.keys()]
     if (sources === null) for (const { info } of this.#catalog.values()) tables.push(info.name)
-    return new LiveQuery(this.#database, compiled, sources, tables, sql, parameters, forClient)
+    return new LiveQuery(this.#database, compiled, sources, tables, sql, parameters, forClient, this.#limit)
   }
 
   #compile(sql: string): Compiled {

@@ -4,6 +4,7 @@ import { outOfMemory, SqliteError } from './sqlite.ts'
 // sqlite.org/rescode.html
 const NOMEM = 7
 const CORRUPT = 11
+const INTERRUPT = 9
 const FULL = 13
 const CANTOPEN = 14
 const CONSTRAINT = 19
@@ -47,6 +48,7 @@ export function invalidSql(thrown: unknown, sql: string): unknown {
   if (!(thrown instanceof SqliteError)) return thrown
   return (
     storageError(thrown) ??
+    interrupted(thrown, sql) ??
     new MillraceError(
       'INVALID_SQL',
       `SQLite refused the statement: ${thrown.message}. It reads: ${excerpt(sql)}`,
@@ -57,6 +59,21 @@ export function invalidSql(thrown: unknown, sql: string): unknown {
   )
 }
 
+/** What ran into its limit; undefined for all other errors. */
+function interrupted(thrown: SqliteError, sql: string): MillraceError | undefined {
+  if ((thrown.resultCode & 0xff) !== INTERRUPT) return undefined
+  return new MillraceError(
+    'TIMEOUT',
+    `The statement ran for longer than it may, and was interrupted for the sake of others: db.explain says what would make it cheaper; look for a missing index, a join without a condition, or a recursion without an end. It reads: ${excerpt(sql)}`,
+    { cause: thrown },
+  )
+}
+
+/** Whether a statement ran into its limit. */
+export function isInterrupted(thrown: unknown): boolean {
+  return thrown instanceof SqliteError && (thrown.resultCode & 0xff) === INTERRUPT
+}
+
 /** A row that a write names. */
 export type Aimed = Pick<RefusedAt, 'table' | 'key'>
 
@@ -65,8 +82,15 @@ export function rejection(thrown: unknown, what: string, aimed?: Aimed): unknown
   if (!(thrown instanceof SqliteError)) return thrown
   const storage = storageError(thrown)
   if (storage !== undefined) return storage
-  const code = thrown.resultCode & 0xff
   const at = aimed === undefined ? undefined : refusedAt(thrown.message, aimed)
+  const code = thrown.resultCode & 0xff
+  if (code === INTERRUPT) {
+    return new MillraceError(
+      'TIMEOUT',
+      `The database could not ${what}: it took longer than a write may, and was interrupted. Nothing of it was stored: write less at a time, or look for a missing index or a recursion without an end.`,
+      { cause: thrown, at },
+    )
+  }
   if (code === CONSTRAINT || code === MISMATCH) {
     return new MillraceError(
       'WRITE_REJECTED',

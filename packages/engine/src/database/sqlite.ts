@@ -258,6 +258,7 @@ export class Connection {
 
   /** Instructions of SQLite's virtual machine that ran while they were counted; for tests and devtools. */
   vmSteps = 0
+  #stepsLeft = Number.POSITIVE_INFINITY
   #counting = false
   readonly #watchers = new Set<() => boolean>()
   #closed = false
@@ -268,6 +269,7 @@ export class Connection {
     this.#scratch = health.guard(() => allocate(wasm, health, 8))
     this.#free = wasm._getSqliteFree()
     this.#db = health.guard(() => this.#open(filename, vfs))
+    this.#handleProgress()
   }
 
   #open(filename: string, vfs: string | undefined): number {
@@ -314,23 +316,33 @@ export class Connection {
    */
   onProgress(watcher: () => boolean): () => void {
     this.#watchers.add(watcher)
-    this.#handleProgress()
-    return () => {
-      this.#watchers.delete(watcher)
-      this.#handleProgress()
+    return () => void this.#watchers.delete(watcher)
+  }
+
+  /**
+   * Runs `work`. When its statements have run for so many instructions, up to a hundred thousand more, the one that runs
+   * ends with SQLITE_INTERRUPT. A limit within a limit is its own.
+   */
+  limit<T>(steps: number, work: () => T): T {
+    const before = this.#stepsLeft
+    this.#stepsLeft = steps
+    try {
+      return work()
+    } finally {
+      this.#stepsLeft = before
     }
   }
 
   /** SQLite has one progress handler. */
   #handleProgress(): void {
-    const steps = this.#counting ? 1 : this.#watchers.size > 0 ? WATCHED_STEPS : 0
     const progress = () => {
       if (this.#counting && ++this.vmSteps % WATCHED_STEPS !== 0) return 0
-      let interrupt = 0
+      this.#stepsLeft -= WATCHED_STEPS
+      let interrupt = this.#stepsLeft < 0 ? 1 : 0
       for (const watcher of this.#watchers) if (watcher()) interrupt = 1
       return interrupt
     }
-    this.#wasm.progressHandler(this.#db, steps, steps === 0 ? null : progress, null)
+    this.#wasm.progressHandler(this.#db, this.#counting ? 1 : WATCHED_STEPS, progress, null)
   }
 
   /**

@@ -15,7 +15,7 @@ import type { GroupsAction } from '../compile/groups.ts'
 import { type Reaction, rowCondition, windowConditions } from '../compile/reaction.ts'
 import type { ArmSource, RowsAction } from '../compile/rows.ts'
 import type { Database } from '../database/database.ts'
-import { invalidSql, isEngineLost } from '../database/errors.ts'
+import { invalidSql, isEngineLost, isInterrupted } from '../database/errors.ts'
 import type { Interest } from '../impact/impact-index.ts'
 import type { Source } from '../impact/sources.ts'
 import type { Table } from '../schema/catalog.ts'
@@ -58,6 +58,8 @@ export class LiveQuery {
   readonly #sql: string
   readonly #parameters: readonly SqlValue[]
   readonly #forClient: boolean
+  /** Instructions for one run. */
+  readonly #limit: number
   readonly #plan: Plan | null
   /** The part of what is held that is told. */
   readonly #window: Window
@@ -72,6 +74,8 @@ export class LiveQuery {
 
   #strategy: Strategy<AnyAction> | Rerun
   #error: MillraceError | null = null
+  /** After a run that was interrupted: wakings to be passed over before it runs again, and how many were the last time. */
+  #rest = { left: 0, length: 0 }
   /** What the transaction that is being told did; emptied by `wake`. */
   #touched = new Map<AnyReaction, RowChange[]>()
   #again = false
@@ -88,7 +92,9 @@ export class LiveQuery {
     sql: string,
     parameters: readonly SqlValue[],
     forClient: boolean,
+    limit: number,
   ) {
+    this.#limit = limit
     this.#database = database
     this.#compiled = compiled
     this.#sources = sources
@@ -289,11 +295,16 @@ export class LiveQuery {
     const again = this.#again || this.#error !== null
     this.#touched = new Map()
     this.#again = false
-    if (again || this.#strategy instanceof Rerun) return this.refresh()
+    if (this.#rest.left > 0) {
+      this.#rest.left--
+      return null
+    }
+    const strategy = this.#strategy
+    if (again || strategy instanceof Rerun) return this.refresh()
     const before = this.#needsBefore ? this.#copy() : undefined
     let delta: Delta | null
     try {
-      delta = this.#strategy.apply(touched)
+      delta = this.#database.connection.limit(this.#limit, () => strategy.apply(touched))
     } catch (thrown) {
       if (isEngineLost(thrown)) return this.#fail(thrown)
       // What it holds may be half moved. Running again says whether SQLite refuses the query as a whole.
@@ -354,11 +365,15 @@ export class LiveQuery {
     const failed = this.#error !== null
     const form = this.shape.key
     try {
-      this.#hydrate()
+      this.#database.connection.limit(this.#limit, () => this.#hydrate())
     } catch (thrown) {
+      // What it has changed may make it cheaper, or not: it is tried again, but ever more seldom.
+      const length = isInterrupted(thrown) ? 2 * this.#rest.length + 1 : 0
+      this.#rest = { left: length, length }
       return this.#fail(invalidSql(thrown, this.#sql) as MillraceError)
     }
     this.#error = null
+    this.#rest = { left: 0, length: 0 }
     if (failed || this.shape.key !== form) return { type: 'reset' }
     const delta = difference(before, this.#told())
     return delta === null ? null : { type: 'delta', ...delta }

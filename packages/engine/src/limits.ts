@@ -1,0 +1,12 @@
+/** Instructions of SQLite's virtual machine after which a statement is interrupted, so that others have their turn. */
+export interface Limits {
+  /** Of a query that runs once. */
+  readonly query: number
+  /** Of one live query, for its first rows and for each change. */
+  readonly live: number
+  /** Of the writes that are committed together. */
+  readonly write: number
+}
+
+/** A billion are about ten seconds. In instructions, and not in time: a busy machine changes nothing. */
+export const LIMITS: Limits = { query: 1e9, live: 1e9, write: 6e9 }

@@ -1,0 +1,82 @@
+import type { QueryId, WriteId } from '@millrace/protocol'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Engine, LiveChange } from '../src/index.ts'
+import { openEngine } from '../src/node.ts'
+
+const ENDLESS = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n'
+/** Takes about as many steps as the square of the rows. */
+const PAIRS = 'SELECT count(*) AS n FROM item a, item b WHERE a.x + b.x > -1 AND random() IS NOT NULL'
+
+let engine: Engine
+beforeEach(async () => {
+  engine = await openEngine({
+    schema: 'CREATE TABLE item (id INTEGER PRIMARY KEY NOT NULL, x INTEGER)',
+    limits: { query: 500_000, live: 500_000, write: 2_000_000 },
+  })
+})
+afterEach(() => engine.close())
+
+const exec = (sql: string) => engine.write([{ type: 'exec', sql, parameters: [] }])
+const fill = (count: number) =>
+  exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+    INSERT INTO item (x) SELECT i FROM n`)
+
+test('a query without an end is interrupted, says so, and the engine goes on', () => {
+  expect(() => engine.query(ENDLESS)).toThrow(expect.objectContaining({ code: 'TIMEOUT' }))
+  expect(engine.query('SELECT 1').rows).toEqual([[1]])
+  // The next has a limit of its own.
+  fill(1000)
+  for (let i = 0; i < 5; i++) expect(engine.query('SELECT count(*) FROM item').rows).toEqual([[1000]])
+})
+
+test('a write without an end is interrupted, and nothing of it is stored', () => {
+  const endless =
+    'INSERT INTO item (x) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n'
+  expect(() => exec(endless)).toThrow(expect.objectContaining({ code: 'TIMEOUT' }))
+  expect(engine.query('SELECT count(*) FROM item').rows).toEqual([[0]])
+  fill(3)
+})
+
+test('a live query over its limit says so, rests, and recovers', () => {
+  const heard: LiveChange[] = []
+  engine.subscribe(PAIRS, [], (change) => heard.push(change))
+  fill(2000)
+  expect(heard.at(-1)).toMatchObject({ type: 'error', error: { code: 'TIMEOUT' } })
+  engine.countSteps(true)
+  const costs = Array.from({ length: 16 }, () => {
+    const before = engine.counters.vmSteps
+    exec('UPDATE item SET x = x + 1 WHERE id = 1')
+    return engine.counters.vmSteps - before
+  })
+  // Tried again after one commit, then after three more, then after seven.
+  expect(costs.flatMap((cost, i) => (cost > 400_000 ? [i] : []))).toEqual([1, 5, 13])
+  exec('DELETE FROM item WHERE id > 10')
+  for (let i = 0; i < 20; i++) exec('UPDATE item SET x = x + 1 WHERE id = 1')
+  expect(heard.at(-1)).toMatchObject({ type: 'rows', rows: [[100]] })
+})
+
+test('a query whose turn has not come is dropped when it is cancelled, or its client ends', async () => {
+  const calls = engine.connect(() => {})
+  await calls.hello({
+    protocol: (await import('@millrace/protocol')).PROTOCOL_VERSION,
+    client: 'one' as never,
+  })
+  const ids = [1, 2, 3, 4] as QueryId[]
+  const before = engine.counters.statementsRun
+  const answers = ids.map((id) =>
+    calls.query(id, `SELECT ${id}`, []).then(
+      ({ rows }) => rows[0]?.[0],
+      ({ code }) => code,
+    ),
+  )
+  void calls.cancel(2 as QueryId)
+  void calls.write(
+    [{ id: 1 as WriteId, operations: [{ type: 'insert', table: 'item', row: { x: 1 } }] }],
+    0 as WriteId,
+  )
+  expect(await Promise.all([answers[0], answers[1]])).toEqual([1, 'ABORTED'])
+  await answers[2]
+  void calls.close()
+  expect(await Promise.all(answers)).toEqual([1, 'ABORTED', 3, expect.anything()])
+  expect(engine.counters.statementsRun).toBeGreaterThan(before)
+})

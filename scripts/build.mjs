@@ -39,6 +39,8 @@ async function buildPageHalf() {
   const bundle = await rolldown({
     input: here('packages/worker/src/index.ts'),
     external: /^[^./]/,
+    // For a browser it would write its own answer in place of process.env.NODE_ENV, and the app's bundler has the say.
+    platform: 'neutral',
     plugins: [
       {
         name: 'worker-file-name',
@@ -59,6 +61,10 @@ async function buildPageHalf() {
     sourcemap: true,
   })
   must(renamed === 1, `packages/worker/src names './worker.ts' in ${renamed} places; the build expects one`)
+  must(
+    output[0].code.includes('process.env.NODE_ENV'),
+    'the page half of packages/worker does not ask for process.env.NODE_ENV any more',
+  )
   const engine = output[0].imports.find((name) => name.startsWith('@millrace/engine'))
   must(!engine, `the page half of packages/worker imports ${engine}, which belongs into the worker`)
 }

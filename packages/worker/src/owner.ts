@@ -7,6 +7,7 @@ import { ChannelLine, type Line } from './line.ts'
 import type { DiscoveryMessage, FromWorker, Settings } from './messages.ts'
 import { discoveryChannel, type OwnerEpoch, type PortId, portLock, privateChannels } from './names.ts'
 import { exposeCalls } from './remote-calls.ts'
+import { resetDatabase } from './reset.ts'
 import { openStorage, type Storage } from './storage.ts'
 
 /** Milliseconds for which a live query is kept that nobody shows: a view that is rebuilt finds it as it was. */
@@ -81,6 +82,16 @@ export class Owner {
   }
 
   async #open(): Promise<{ engine: Engine; storage: Storage }> {
+    try {
+      return await this.#openOnce()
+    } catch (error) {
+      if (this.#settings.onSchemaMismatch !== 'reset') throw error
+      await resetDatabase(await this.#loadSqlite(), this.#settings, error)
+      return this.#openOnce()
+    }
+  }
+
+  async #openOnce(): Promise<{ engine: Engine; storage: Storage }> {
     const { name, schema, storage: kinds, durability } = this.#settings
     const sqlite = await this.#loadSqlite()
     // The fault is told from within SQLite, where nothing of ours may run.
@@ -126,6 +137,7 @@ export class Owner {
 
   async #greet(hello: DiscoveryMessage & { type: 'hello' }): Promise<void> {
     const { port } = hello
+    if (this.#isOutdatedBy(hello)) return this.#fail(this.#outdated())
     const error = this.#refusal(hello)
     if (error !== undefined) return this.#say({ type: 'refused', port, error })
     const opened = await this.#opened.catch(() => undefined)
@@ -154,6 +166,24 @@ export class Owner {
       }
     }
     return undefined
+  }
+
+  /** While the app is developed, the schema that was opened last is the one that holds. */
+  #isOutdatedBy(hello: DiscoveryMessage & { type: 'hello' }): boolean {
+    const { schema, onSchemaMismatch } = this.#settings
+    return (
+      hello.protocol === PROTOCOL_VERSION &&
+      hello.schema !== schema &&
+      hello.onSchemaMismatch === 'reset' &&
+      onSchemaMismatch === 'reset'
+    )
+  }
+
+  #outdated(): MillraceError {
+    return new MillraceError(
+      'SCHEMA_MISMATCH',
+      `The database "${this.#settings.name}" was opened with another schema after this page had it, and onSchemaMismatch is 'reset': reload this page.`,
+    )
   }
 
   #serve(engine: Engine, port: PortId, control: Line, changes: Line): void {

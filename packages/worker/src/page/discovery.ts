@@ -32,8 +32,9 @@ export class Discovery {
    */
   findOwner(port: PortId, signal: AbortSignal): Promise<OwnerEpoch> {
     return new Promise((resolve, reject) => {
+      const { schema, onSchemaMismatch } = this.#settings
       const hello = () =>
-        this.#post({ type: 'hello', port, protocol: PROTOCOL_VERSION, schema: this.#settings.schema })
+        this.#post({ type: 'hello', port, protocol: PROTOCOL_VERSION, schema, onSchemaMismatch })
       const undo = this.listen((message) => {
         if (message.type === 'owner') hello()
         else if (message.type === 'welcome' && message.port === port) resolve(message.epoch)

@@ -222,6 +222,12 @@ export class WorkerSource implements PortSource {
   }
 
   #checkBrowser(): void {
+    if (globalThis.location === undefined) {
+      throw new MillraceError(
+        'STORAGE_UNAVAILABLE',
+        `The database "${this.#settings.name}" is not opened here, for this is no browser but a server: the page opens it.`,
+      )
+    }
     if (globalThis.navigator?.locks !== undefined && typeof BroadcastChannel === 'function') return
     throw new MillraceError(
       'STORAGE_UNAVAILABLE',

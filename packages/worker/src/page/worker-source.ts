@@ -24,6 +24,7 @@ export class WorkerSource implements PortSource {
   #discovery: Discovery | undefined
   /** Ended when the page falls asleep: what was begun then is begun anew when it wakes. */
   #day = new AbortController()
+  #hadPort = false
   #closed = false
 
   constructor(settings: Settings, createWorker: () => Worker) {
@@ -86,7 +87,7 @@ export class WorkerSource implements PortSource {
     try {
       const epoch = await Promise.race([
         worker.elected.then(() => undefined),
-        discovery.findOwner(port, search.signal),
+        discovery.findOwner(port, !this.#hadPort, search.signal),
         failure,
       ])
       if (epoch !== undefined) return this.#portToOther(port, epoch, worker, discovery, release)
@@ -167,6 +168,7 @@ export class WorkerSource implements PortSource {
   }
 
   #add(port: TabPort): TabPort {
+    this.#hadPort = true
     this.#ports.add(port)
     return port
   }

@@ -39,6 +39,8 @@ if (unknown.length > 0) {
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bundlers-'))
 const tarballs = packAll()
 const { module } = await runnerImport(here('e2e/chromium.ts'))
+// Vite has set it in this process, and it would make development builds of all.
+delete process.env.NODE_ENV
 const browser = await chromium.launch(module.chromiumOptions)
 const results = []
 let server

@@ -42,6 +42,7 @@ const viteReact = (version, pluginVersion) =>
     framework: 'react',
     packages: [...react, `vite@${version}`, `@vitejs/plugin-react@${pluginVersion}`],
     plugin: '@vitejs/plugin-react',
+    options: version < 8 ? `, optimizeDeps: { exclude: ['@millrace/worker'] }` : '',
   })
 
 /** Next renders on the server first: the database is opened in a client component. */

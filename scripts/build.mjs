@@ -11,7 +11,7 @@
 // or a demo build over the sources needs to see. Here that becomes './worker.js', the same expression with the name of
 // the built file, which bundlers of applications know how to follow.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -39,6 +39,8 @@ async function buildPageHalf() {
   const bundle = await rolldown({
     input: here('packages/worker/src/index.ts'),
     external: /^[^./]/,
+    // For a browser it would write its own answer in place of process.env.NODE_ENV, and the app's bundler has the say.
+    platform: 'neutral',
     plugins: [
       {
         name: 'worker-file-name',
@@ -59,6 +61,10 @@ async function buildPageHalf() {
     sourcemap: true,
   })
   must(renamed === 1, `packages/worker/src names './worker.ts' in ${renamed} places; the build expects one`)
+  must(
+    output[0].code.includes('process.env.NODE_ENV'),
+    'the page half of packages/worker does not ask for process.env.NODE_ENV any more',
+  )
   const engine = output[0].imports.find((name) => name.startsWith('@millrace/engine'))
   must(!engine, `the page half of packages/worker imports ${engine}, which belongs into the worker`)
 }
@@ -92,11 +98,32 @@ async function buildWorkerScript() {
     expected,
     `packages/worker should build to worker.js and one .wasm file, but built to ${files.join(', ')}`,
   )
-  const { imports, dynamicImports } = output.find((file) => file.fileName === 'worker.js')
+  const { imports, dynamicImports, moduleIds } = output.find((file) => file.fileName === 'worker.js')
   const left = [...imports, ...dynamicImports]
   must(
     left.length === 0,
     `packages/worker/dist/worker.js has to be self-contained, but imports ${left.join(', ')}`,
+  )
+  writeNotices(moduleIds)
+}
+
+/** The licences of all packages of others that are in the worker script, and of what is in the wasm. */
+function writeNotices(moduleIds) {
+  const folders = moduleIds.flatMap((id) => id.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? [])
+  // cr-sqlite has no package of its own: it is in the wasm of wa-sqlite, and this one is made of it.
+  const all = new Set([...folders, here('node_modules/@vlcn.io/crsqlite-wasm')])
+  const notices = [...all].sort().map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
+    const file = readdirSync(folder).find((file) => /^(licen[cs]e|copying)/i.test(file))
+    must(file, `${name} is in the worker script and has no file with its licence`)
+    const what = name === '@vlcn.io/crsqlite-wasm' ? `cr-sqlite, as in ${name}` : name
+    return `${what} ${version}\n\n${readFileSync(`${folder}/${file}`, 'utf8').trim()}\n`
+  })
+  const head =
+    'worker.js and crsqlite-sync.wasm contain these works of others.\n\nSQLite, https://sqlite.org\n\nThe author disclaims copyright: it is in the public domain.\n'
+  writeFileSync(
+    here('packages/worker/dist/THIRD-PARTY-NOTICES.txt'),
+    [head, ...notices].join(`\n${'-'.repeat(80)}\n\n`),
   )
 }
 

@@ -1,7 +1,7 @@
 // Looks at each built package as npm would publish it: publint reads its manifest, attw asks whether TypeScript finds
 // the types that belong to each entry. ESM only, on purpose: require() of these packages is no supported case.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -37,5 +37,13 @@ for (const name of readdirSync(here('packages'))) {
     failed += 1
     console.log(stdout, stderr)
   }
+}
+// The licences of what the worker script contains ask for their text to go with it.
+const notices = here('packages/worker/dist/THIRD-PARTY-NOTICES.txt')
+const text = existsSync(notices) ? readFileSync(notices, 'utf8') : ''
+for (const work of ['SQLite', 'cr-sqlite', '@vlcn.io/wa-sqlite', 'comlink', 'sqlite3-parser']) {
+  const named = text.includes(`\n${work}${work === 'SQLite' || work === 'cr-sqlite' ? ',' : ' '}`)
+  console.log(`${named ? 'ok    ' : 'FAILED'} licence of ${work} in packages/worker`)
+  if (!named) failed += 1
 }
 process.exit(failed ? 1 : 0)

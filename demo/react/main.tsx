@@ -1,4 +1,3 @@
-import type { MillraceError } from '@millrace/client'
 import { MillraceProvider } from '@millrace/react'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -6,17 +5,20 @@ import { openTodos } from '../shared/database.ts'
 import { App } from './App.tsx'
 import { OpenFailed } from './OpenFailed.tsx'
 
-const root = document.getElementById('app')!
+const db = openTodos()
 
-try {
-  const db = await openTodos()
-  createRoot(root).render(
-    <StrictMode>
-      <MillraceProvider db={db}>
-        <App />
-      </MillraceProvider>
-    </StrictMode>,
-  )
-} catch (error) {
-  createRoot(root).render(<OpenFailed error={error as MillraceError} />)
-}
+createRoot(document.getElementById('app')!).render(
+  <StrictMode>
+    <MillraceProvider
+      db={db}
+      fallback={
+        <p className="opening" role="status">
+          Opening the database…
+        </p>
+      }
+      error={(error) => <OpenFailed error={error} />}
+    >
+      <App />
+    </MillraceProvider>
+  </StrictMode>,
+)

@@ -26,7 +26,9 @@ export type Db = Database<Tables>
 
 /** In memory only where the browser gives no disk; a banner says so then. */
 export async function openTodos(): Promise<Db> {
-  const db = await open<Tables>({ port: workerPort({ name: 'todos', schema, storage: ['opfs', 'memory'] }) })
+  const db = await open<Tables>({
+    port: workerPort({ name: 'todos', schema, storage: ['opfs', 'memory'], onSchemaMismatch: 'reset' }),
+  })
   // Each write tells of its own refusal (record.ts). Without a listener, it would be logged as an error besides.
   db.onRejected(() => {})
   return db

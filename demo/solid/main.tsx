@@ -1,4 +1,3 @@
-import type { MillraceError } from '@millrace/client'
 import { MillraceProvider } from '@millrace/solid'
 import { render } from 'solid-js/web'
 import { openTodos } from '../shared/database.ts'
@@ -6,19 +5,22 @@ import { App } from './App.tsx'
 import { OpenFailed } from './OpenFailed.tsx'
 
 const root = document.getElementById('app')!
+const db = openTodos()
 
-try {
-  const db = await openTodos()
-  root.replaceChildren()
-  render(
-    () => (
-      <MillraceProvider db={db}>
-        <App />
-      </MillraceProvider>
-    ),
-    root,
-  )
-} catch (error) {
-  root.replaceChildren()
-  render(() => <OpenFailed error={error as MillraceError} />, root)
-}
+root.replaceChildren()
+render(
+  () => (
+    <MillraceProvider
+      db={db}
+      fallback={
+        <p class="opening" role="status">
+          Opening the database…
+        </p>
+      }
+      error={(error) => <OpenFailed error={error} />}
+    >
+      <App />
+    </MillraceProvider>
+  ),
+  root,
+)

@@ -71,10 +71,12 @@ interface PendingWrite {
  * @throws MillraceError (as a rejection) `STORAGE_UNAVAILABLE`, `INVALID_SCHEMA`, `SCHEMA_MISMATCH`,
  * `PROTOCOL_MISMATCH`, `WORKER_LOST`, or `OWNER_LOST` when no tab answers in time.
  */
-export async function open<T extends Tables = Tables>(options: OpenOptions): Promise<Database<T>> {
+export function open<T extends Tables = Tables>(options: OpenOptions): Promise<Database<T>> {
   const client = new Client(options.port)
-  await client.opened(options.timeout ?? TIMEOUT)
-  return client as unknown as Database<T>
+  const opened = client.opened(options.timeout ?? TIMEOUT).then(() => client as unknown as Database<T>)
+  // It may be rejected before a provider is there to show why. As a rejection that nobody handles it would end a server.
+  opened.catch(() => {})
+  return opened
 }
 
 class Client implements Database {

@@ -19,6 +19,13 @@ export interface WorkerPortOptions {
    * power cut may take the last ones; commits are about a third faster.
    */
   readonly durability?: Durability
+  /**
+   * What happens when the tables on disk are not those of the schema, because you edited it. `error` (default): `open`
+   * rejects with `SCHEMA_MISMATCH`. `reset`: the database is deleted with all its rows and made anew, and a warning in
+   * the console tells what was in it. For development only: in a production build, where the bundler replaces
+   * `process.env.NODE_ENV` by `'production'`, and where nothing replaces it, `reset` means `error`.
+   */
+  readonly onSchemaMismatch?: 'error' | 'reset'
   /** Starts the worker script, where the bundler does not follow `new Worker(new URL(…, import.meta.url))`. */
   readonly worker?: () => Worker
   /** Where `crsqlite-sync.wasm` is, where the bundler does not put it beside the worker script. */
@@ -46,9 +53,23 @@ export interface WorkerPortOptions {
  */
 export function workerPort(options: WorkerPortOptions): PortSource {
   const { name, schema, storage = ['opfs'], durability = 'strict', wasmUrl } = options
+  const onSchemaMismatch = isDevelopment() ? (options.onSchemaMismatch ?? 'error') : 'error'
   // Only to refuse a bad name here, where the mistake is.
   databaseFolder(name)
-  return new WorkerSource({ name, schema, storage, durability, wasmUrl }, options.worker ?? startWorker)
+  const settings = { name, schema, storage, durability, onSchemaMismatch, wasmUrl }
+  return new WorkerSource(settings, options.worker ?? startWorker)
+}
+
+/** Bundlers replace this expression by a text, and only in this form: without `typeof process` or `?.` in it. */
+declare const process: { readonly env: { readonly NODE_ENV?: string } }
+
+function isDevelopment(): boolean {
+  try {
+    return process.env.NODE_ENV === 'development'
+  } catch {
+    // Nothing has replaced it, and there is no `process` in a browser.
+    return false
+  }
 }
 
 function startWorker(): Worker {

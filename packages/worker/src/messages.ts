@@ -7,7 +7,13 @@ import type { OwnerEpoch, PortId } from './names.ts'
  */
 export type DiscoveryMessage =
   /** A page looks for the owner. Said again while nobody answers. */
-  | { readonly type: 'hello'; readonly port: PortId; readonly protocol: number; readonly schema: string }
+  | {
+      readonly type: 'hello'
+      readonly port: PortId
+      readonly protocol: number
+      readonly schema: string
+      readonly onSchemaMismatch?: 'error' | 'reset'
+    }
   /** The owner to one page: it listens on the private channels of this epoch and port. */
   | { readonly type: 'welcome'; readonly port: PortId; readonly epoch: OwnerEpoch }
   /** The owner to one page: not with this build or schema. */
@@ -27,6 +33,7 @@ export interface Settings {
   /** In order of preference. */
   readonly storage: readonly StorageType[]
   readonly durability: Durability
+  readonly onSchemaMismatch: 'error' | 'reset'
   readonly wasmUrl: string | undefined
   /**
    * There: the browser gives no locks, channels and files, for this reason. The worker is the owner for its page alone then,

@@ -1,5 +1,5 @@
-import { createEngine, type Engine, loadSqlite } from '@millrace/engine'
-import { type ErrorData, encodeError, type MillraceError, PROTOCOL_VERSION } from '@millrace/protocol'
+import { createEngine, type Engine, loadSqlite, type Sqlite } from '@millrace/engine'
+import { type ErrorData, encodeError, MillraceError, PROTOCOL_VERSION } from '@millrace/protocol'
 import { afterWaitingMessages } from './defer.ts'
 import { deferred } from './deferred.ts'
 import { ChannelLine, type Line } from './line.ts'
@@ -10,6 +10,7 @@ import {
   isDiscoveryMessage,
   isEngineMessage,
   type Settings,
+  type StorageType,
 } from './messages.ts'
 import {
   discoveryChannel,
@@ -20,6 +21,7 @@ import {
   randomId,
 } from './names.ts'
 import { exposeCalls } from './remote-calls.ts'
+import { resetDatabase } from './reset.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { HEARTBEAT } from './time-limits.ts'
 import { compileWasm } from './wasm.ts'
@@ -109,11 +111,23 @@ export class Owner {
   }
 
   async #open(): Promise<{ engine: Engine; storage: Storage }> {
-    const { name, schema, durability, alone } = this.#settings
     // Two tabs that cannot find each other must not have one file.
-    const kinds = alone === undefined ? this.#settings.storage : (['memory'] as const)
+    const kinds = this.#settings.alone === undefined ? this.#settings.storage : (['memory'] as const)
     const module = this.#module ?? (await compileWasm(this.#settings.wasmUrl))
-    const sqlite = await loadSqlite({ module })
+    try {
+      return await this.#openOnce(await loadSqlite({ module }), kinds)
+    } catch (error) {
+      if (this.#settings.onSchemaMismatch !== 'reset') throw error
+      await resetDatabase(await loadSqlite({ module }), this.#settings, error)
+      return this.#openOnce(await loadSqlite({ module }), kinds)
+    }
+  }
+
+  async #openOnce(
+    sqlite: Sqlite,
+    kinds: readonly StorageType[],
+  ): Promise<{ engine: Engine; storage: Storage }> {
+    const { name, schema, durability, alone } = this.#settings
     // The fault is told from within SQLite, where nothing of ours may run.
     const onBroken = (error: MillraceError) => queueMicrotask(() => this.#fail(error))
     const storage = await openStorage(sqlite, name, kinds, durability, onBroken)
@@ -169,6 +183,7 @@ export class Owner {
 
   async #greet(hello: DiscoveryMessage & { type: 'hello' }): Promise<void> {
     const { port } = hello
+    if (this.#isOutdatedBy(hello)) return this.#fail(this.#outdated())
     const error = this.#refusal(hello)
     if (error !== undefined) return this.#say({ type: 'refused', port, error })
     const opened = await this.#opened.catch(() => undefined)
@@ -202,6 +217,24 @@ export class Owner {
       }
     }
     return undefined
+  }
+
+  /** While the app is developed, the schema that was opened last is the one that holds. */
+  #isOutdatedBy(hello: DiscoveryMessage & { type: 'hello' }): boolean {
+    const { schema, onSchemaMismatch } = this.#settings
+    return (
+      hello.protocol === PROTOCOL_VERSION &&
+      hello.schema !== schema &&
+      hello.onSchemaMismatch === 'reset' &&
+      onSchemaMismatch === 'reset'
+    )
+  }
+
+  #outdated(): MillraceError {
+    return new MillraceError(
+      'SCHEMA_MISMATCH',
+      `The database "${this.#settings.name}" was opened with another schema after this page had it, and onSchemaMismatch is 'reset': reload this page.`,
+    )
   }
 
   #serve(engine: Engine, port: PortId, control: Line, changes: Line): void {

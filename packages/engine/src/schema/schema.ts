@@ -17,6 +17,9 @@ import { type Catalog, findTable, isInternal, readCatalog, type Table } from './
 /** cr-sqlite's update trigger passes 1 + 2 × columns arguments, and SQLite's limit is 127. */
 const MAX_CRR_COLUMNS = 63
 
+/** The end of what is said of a table that differs. */
+const RESET = `While you develop, workerPort's option onSchemaMismatch: 'reset' deletes the database and makes it anew.`
+
 type ObjectType = 'table' | 'index' | 'view' | 'trigger'
 
 interface Declaration {
@@ -175,7 +178,7 @@ function declare(database: Database, { type, name, sql }: Declaration): void {
     if (type === 'table' || storedType === 'table') {
       throw new MillraceError(
         'SCHEMA_MISMATCH',
-        `The table ${name} in the database is not the one that the schema declares. Stored: ${excerpt(String(stored))} — declared: ${excerpt(sql)} — put the old definition back, or open a database of another name and copy the rows.`,
+        `The table ${name} in the database is not the one that the schema declares. Stored: ${excerpt(String(stored))} — declared: ${excerpt(sql)} — put the old definition back, or open a database of another name and copy the rows. ${RESET}`,
       )
     }
     database.connection.exec(`DROP ${String(storedType)} ${quote(name)}`)
@@ -248,7 +251,7 @@ function checkReplicated(database: Database, schema: Schema, catalog: Catalog): 
     ) {
       throw new MillraceError(
         'SCHEMA_MISMATCH',
-        `The table ${table.name} is replicated in the database, but the schema has no SELECT crsql_as_crr('${table.name}'): put that back, or open a database of another name and copy the rows.`,
+        `The table ${table.name} is replicated in the database, but the schema has no SELECT crsql_as_crr('${table.name}'): put that back, or open a database of another name and copy the rows. ${RESET}`,
       )
     }
     if (isReplicated) continue

@@ -5,11 +5,16 @@ import { workerPort } from '@millrace/worker'
 import { render } from 'solid-js/web'
 import { schema, type Tables, Todos } from './todos.tsx'
 
-const db = await open<Tables>({ port: workerPort({ name: 'todos', schema }) })
+// While you develop, editing the schema makes the database anew. Production builds ignore `reset`.
+const db = open<Tables>({ port: workerPort({ name: 'todos', schema, onSchemaMismatch: 'reset' }) })
 
 render(
   () => (
-    <MillraceProvider db={db}>
+    <MillraceProvider
+      db={db}
+      fallback={<p>Opening the todos …</p>}
+      error={(error) => <p role="alert">{error.message}</p>}
+    >
       <Todos />
     </MillraceProvider>
   ),

@@ -28,12 +28,15 @@ export class Discovery {
 
   /**
    * Says hello until an owner answers; its channels for this port are open then. Never settles when there is no owner,
-   * or when `signal` ends the search. Rejects with the MillraceError of an owner that refuses.
+   * or when `signal` ends the search. Only a page's first search may end an owner that has another schema: the schema
+   * of a page that had a port before is the older one. Rejects with the MillraceError of an owner that refuses.
    */
-  findOwner(port: PortId, signal: AbortSignal): Promise<OwnerEpoch> {
+  findOwner(port: PortId, isFirst: boolean, signal: AbortSignal): Promise<OwnerEpoch> {
     return new Promise((resolve, reject) => {
+      const { schema } = this.#settings
+      const onSchemaMismatch = isFirst ? this.#settings.onSchemaMismatch : 'error'
       const hello = () =>
-        this.#post({ type: 'hello', port, protocol: PROTOCOL_VERSION, schema: this.#settings.schema })
+        this.#post({ type: 'hello', port, protocol: PROTOCOL_VERSION, schema, onSchemaMismatch })
       const undo = this.listen((message) => {
         if (message.type === 'owner') hello()
         else if (message.type === 'welcome' && message.port === port) resolve(message.epoch)

@@ -36,6 +36,7 @@ export class WorkerSource implements PortSource {
   #alone: string | undefined
   /** Ended when the page falls asleep: what was begun then is begun anew when it wakes. */
   #day = new AbortController()
+  #hadPort = false
   #closed = false
 
   constructor(settings: Settings, createWorker: () => Worker) {
@@ -140,7 +141,7 @@ export class WorkerSource implements PortSource {
     try {
       const epoch = await Promise.race([
         worker.elected.then(() => undefined),
-        discovery.findOwner(port, search.signal),
+        discovery.findOwner(port, !this.#hadPort, search.signal),
         failure,
       ])
       if (epoch !== undefined) {
@@ -234,6 +235,7 @@ export class WorkerSource implements PortSource {
   }
 
   #add(port: TabPort): TabPort {
+    this.#hadPort = true
     this.#ports.add(port)
     return port
   }
@@ -330,6 +332,12 @@ export class WorkerSource implements PortSource {
   }
 
   #checkBrowser(): void {
+    if (globalThis.location === undefined) {
+      throw new MillraceError(
+        'STORAGE_UNAVAILABLE',
+        `The database "${this.#settings.name}" is not opened here, for this is no browser but a server: the page opens it.`,
+      )
+    }
     if (globalThis.navigator?.locks !== undefined && typeof BroadcastChannel === 'function') return
     throw new MillraceError(
       'STORAGE_UNAVAILABLE',

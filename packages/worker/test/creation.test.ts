@@ -1,3 +1,4 @@
+import { type ClientId, type Durability, PROTOCOL_VERSION, type WriteId } from '@millrace/protocol'
 import { expect, test } from 'vitest'
 import { FaultyDisk, generator } from './faulty-disk.ts'
 import { LegacyVfs } from './legacy-vfs.ts'
@@ -17,14 +18,16 @@ test('a database is made, opened and written with the fewest writes and flushes'
   expect(files.takeCounts()).toEqual({ writes: 2, flushes: 2 })
   first.engine.write([insert(1)])
   expect(files.takeCounts()).toEqual({ writes: 1, flushes: 1 })
-  first.disk.durability = 'relaxed'
-  first.engine.write([insert(2)])
-  first.engine.write([insert(3)])
-  expect(files.takeCounts()).toEqual({ writes: 2, flushes: 0 })
-  first.disk.flush()
-  first.disk.flush()
-  expect(files.takeCounts()).toEqual({ writes: 0, flushes: 1 })
   abandon(first.engine)
+
+  const relaxed = open(files, SCHEMA, 'relaxed')
+  relaxed.engine.write([insert(2)])
+  relaxed.engine.write([insert(3)])
+  expect(files.takeCounts()).toEqual({ writes: 2, flushes: 0 })
+  relaxed.engine.sync()
+  relaxed.engine.sync()
+  expect(files.takeCounts()).toEqual({ writes: 0, flushes: 1 })
+  abandon(relaxed.engine)
 
   const second = open(files, SCHEMA, 'strict')
   expect(items(second.engine)).toEqual([[1], [2], [3]])
@@ -38,6 +41,28 @@ test('a database is made, opened and written with the fewest writes and flushes'
   expect(items(third.engine)).toEqual([[1], [2], [3]])
   expect(files.takeCounts()).toEqual({ writes: 0, flushes: 0 })
   abandon(third.engine)
+})
+
+test('one strict write makes its group strict, and what was relaxed before it', async () => {
+  const files = new FaultyDisk(generator(1))
+  const { engine } = open(files, SCHEMA, 'relaxed')
+  const calls = engine.connect(() => {})
+  await calls.hello({ protocol: PROTOCOL_VERSION, client: 'one' as ClientId })
+  const write = (id: number, durability?: Durability) =>
+    calls.write(
+      [{ id: id as WriteId, operations: [insert(id)], ...(durability === undefined ? {} : { durability }) }],
+      0 as WriteId,
+    )
+  files.takeCounts()
+  await write(1)
+  engine.flush()
+  expect(files.takeCounts()).toEqual({ writes: 1, flushes: 0 })
+  await Promise.all([write(2), write(3, 'strict')])
+  engine.flush()
+  expect(files.takeCounts()).toEqual({ writes: 1, flushes: 1 })
+  await calls.flush()
+  expect(files.takeCounts()).toEqual({ writes: 0, flushes: 0 })
+  abandon(engine)
 })
 
 test('each opening that stores something has a version of its own', () => {

@@ -34,6 +34,7 @@ export function open(files: FaultyDisk, schema: string, durability: Durability):
     vfs: disk.vfs.name,
     schema,
     disk,
+    durability,
     storage: { type: 'opfs', reason: '' },
   })
   return { engine, disk }

@@ -46,6 +46,20 @@ function isForbidden(name: string, within: string | null): boolean {
   return within === null || !/^crsql_internal_sync_bit$/i.test(name)
 }
 
+/**
+ * The first function that a statement of the schema calls and may not. The authorizer would refuse it where it is used,
+ * but not in the triggers that a write of the engine's own fires.
+ */
+export function forbiddenCall(tokens: readonly string[]): string | undefined {
+  const words = tokens.map((token) => token.replace(/^["`[](.*)["`\]]$/s, '$1'))
+  return words.find((word, i) => {
+    if (words[i + 1] !== '(') return false
+    // Given a value it switches off the record of changes.
+    if (/^crsql_internal_sync_bit$/i.test(word)) return words[i + 2] !== ')'
+    return isForbidden(word, null)
+  })
+}
+
 const NAMES: Record<number, string> = {
   1: 'CREATE INDEX',
   2: 'CREATE TABLE',

@@ -1,6 +1,7 @@
 import { MillraceError } from '@millrace/protocol'
 import type { Stmt } from 'sqlite3-parser'
 import { parse, tokenize } from 'sqlite3-parser'
+import { forbiddenCall } from '../database/authorizer.ts'
 import { type Database, quote } from '../database/database.ts'
 import { excerpt } from '../database/errors.ts'
 import { SqliteError } from '../database/sqlite.ts'
@@ -96,6 +97,14 @@ function parseSchema(text: string): Schema {
       continue
     }
     const declaration = declarationOf(statement, sql)
+    const forbidden = forbiddenCall(wordsOf(sql))
+    if (forbidden !== undefined) {
+      throw refuse(
+        sql,
+        `${declaration.name} calls ${forbidden}, which can forge replicated changes or end the engine`,
+        'leave it out',
+      )
+    }
     if (declarations.some(({ name }) => name.toLowerCase() === declaration.name.toLowerCase())) {
       throw refuse(sql, `${declaration.name} is declared twice`, 'leave one out')
     }
@@ -197,11 +206,18 @@ function sameDefinition(stored: string, declared: string): boolean {
   return normalize(stored) === normalize(declared)
 }
 
-function normalize(sql: string): string {
+/** Without spaces and comments. */
+function wordsOf(sql: string): string[] {
   const words: string[] = []
-  for (const token of tokenize(sql)) words.push(token.text)
-  const text = words
-    .filter((word) => word.trim() !== '' && !word.startsWith('--') && !word.startsWith('/*') && word !== ';')
+  for (const { text } of tokenize(sql)) {
+    if (text.trim() !== '' && !text.startsWith('--') && !text.startsWith('/*')) words.push(text)
+  }
+  return words
+}
+
+function normalize(sql: string): string {
+  const text = wordsOf(sql)
+    .filter((word) => word !== ';')
     .map((word) => (/^['"`[]/.test(word) ? word : word.toLowerCase()))
     .join(' ')
   return text

@@ -15,8 +15,8 @@ export interface WorkerPortOptions {
    */
   readonly storage?: readonly StorageType[]
   /**
-   * `strict` (default): a stored write survives a power cut. `relaxed`: it survives the end of tab and browser, and a
-   * power cut may take the last ones; commits are about a third faster.
+   * Of writes that do not say. `strict` (default): a stored write survives a power cut. `relaxed`: it survives the end of
+   * tab and browser, and a power cut may take those of the last second, never a part of one; a commit waits for no disk.
    */
   readonly durability?: Durability
   /**

@@ -21,3 +21,7 @@ declare namespace WebAssembly {
   type Imports = Record<string, Record<string, unknown>>
   function instantiate(module: Module, imports?: Imports): Promise<Instance>
 }
+declare const performance: {
+  /** Milliseconds since the start; it never goes back. */
+  now(): number
+}

@@ -218,7 +218,10 @@ class Client implements Database {
       options,
       () => {
         this.#sendWrites()
-        return this.#connection.callOnce((calls) => calls.query(id, sql, parameters), TIMEOUT)
+        return this.#connection.callOnce(
+          (calls) => calls.query(id, sql, parameters, options.timeout),
+          TIMEOUT,
+        )
       },
       () => this.#connection.calls?.cancel(id).catch(() => {}),
     )

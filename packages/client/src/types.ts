@@ -144,10 +144,11 @@ export interface Change<R = Row> {
   renewed(among: { has(row: R & object): boolean }): readonly (readonly [before: R, after: R])[]
 }
 
-/** How long the caller of a query waits. When the wait ends, the query is dropped, or interrupted where it runs. */
+/** How long the caller of a query waits. When the wait ends, a query that waits for its turn is dropped. */
 export interface QueryOptions {
+  /** One that runs already ends when it is done, or has used up what a query may use. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds. */
+  /** Milliseconds, for waiting and running together. One that runs is interrupted as well. */
   readonly timeout?: number | undefined
 }
 

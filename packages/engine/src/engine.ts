@@ -362,22 +362,28 @@ export class Engine {
   }
 
   /**
-   * Runs a SELECT once, after all writes that wait.
-   * @throws MillraceError `INVALID_SQL`
+   * Runs a SELECT once, after all writes that wait, for `timeout` milliseconds at most.
+   * @throws MillraceError `INVALID_SQL`, `TIMEOUT`
    */
   query(
     sql: string,
     parameters: readonly SqlValue[] = [],
+    timeout = Number.POSITIVE_INFINITY,
   ): { columns: readonly string[]; rows: readonly (readonly SqlValue[])[] } {
     this.flush()
     this.#checkOpen()
     const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
     checkParameterCount(parameterCount, parameters, sql)
     const values = parameters.map(asParameter)
+    const { connection } = this.#database
+    const end = performance.now() + timeout
+    const endWatch = connection.onProgress(() => performance.now() > end)
     try {
-      return this.#database.connection.limit(this.#limits.query, () => this.#database.query(sql, values))
+      return connection.limit(this.#limits.query, () => this.#database.query(sql, values))
     } catch (error) {
       throw invalidSql(error, sql)
+    } finally {
+      endWatch()
     }
   }
 

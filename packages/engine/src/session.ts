@@ -141,8 +141,13 @@ export class Session implements EngineCalls {
     return this.#undo.get(write) ?? null
   }
 
-  query(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<QueryResult> {
-    return this.#read(query, () => this.#engine.query(sql, parameters))
+  query(
+    query: QueryId,
+    sql: string,
+    parameters: readonly SqlValue[],
+    timeout?: number,
+  ): Promise<QueryResult> {
+    return this.#read(query, () => this.#engine.query(sql, parameters, timeout))
   }
 
   async cancel(query: QueryId): Promise<void> {

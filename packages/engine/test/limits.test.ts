@@ -29,6 +29,14 @@ test('a query without an end is interrupted, says so, and the engine goes on', (
   for (let i = 0; i < 5; i++) expect(engine.query('SELECT count(*) FROM item').rows).toEqual([[1000]])
 })
 
+test('a query is interrupted when its time is over, and the watch ends with it', async () => {
+  const patient = await openEngine({ schema: 'CREATE TABLE item (x)' })
+  expect(() => patient.query(ENDLESS, [], 20)).toThrow(expect.objectContaining({ code: 'TIMEOUT' }))
+  const counted = ENDLESS.replace('FROM n)', 'FROM n WHERE i < 2000000)')
+  expect(patient.query(counted).rows).toEqual([[2_000_000]])
+  patient.close()
+})
+
 test('a write without an end is interrupted, and nothing of it is stored', () => {
   const endless =
     'INSERT INTO item (x) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n'

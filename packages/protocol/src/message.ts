@@ -112,8 +112,11 @@ export interface EngineCalls {
   replay(client: ClientId, writes: readonly WriteRequest[]): Promise<readonly Rejected[]>
   /** What undoes a write of this client; null where it is not known any more. */
   takeUndo(write: WriteId): Promise<readonly Operation[] | null>
-  /** Runs one SELECT once, after all earlier writes of this client. Rejects with `ABORTED` when it is cancelled before. */
-  query(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<QueryResult>
+  /**
+   * Runs one SELECT once, after all earlier writes of this client. Rejects with `ABORTED` when it is cancelled before, with
+   * `TIMEOUT` when it runs for more than `timeout` ms, or for more instructions than a query may.
+   */
+  query(query: QueryId, sql: string, parameters: readonly SqlValue[], timeout?: number): Promise<QueryResult>
   /** Nobody waits for the answer to `query` any more. */
   cancel(query: QueryId): Promise<void>
   /** How a client can predict a text of `exec`; null where it cannot. It is not run, nor checked. */

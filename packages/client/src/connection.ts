@@ -8,6 +8,7 @@ import {
   PROTOCOL_VERSION,
   type Welcome,
 } from '@millrace/protocol'
+import { Patience } from './patience.ts'
 import type { Connection } from './types.ts'
 
 /** Pauses between attempts to get a port, in ms; the last one is repeated. */
@@ -28,6 +29,14 @@ export interface ConnectionEvents {
   failed(error: MillraceError): void
 }
 
+/** Somebody who waits for a port. */
+interface Waiting {
+  readonly resolve: (port: Port) => void
+  readonly reject: (error: MillraceError) => void
+  /** The database is being opened, and work goes on. */
+  readonly goOn: () => void
+}
+
 /** Keeps one port to the engine, and gets the next when it is lost. */
 export class EngineConnection {
   readonly client = randomId() as ClientId
@@ -44,11 +53,15 @@ export class EngineConnection {
   /** Calls in flight, each as what ends its waiting: their port is lost, or the connection closed. */
   readonly #inFlight = new Set<() => void>()
   /** Those who wait for the next port. */
-  #waiting: { resolve: (port: Port) => void; reject: (error: MillraceError) => void }[] = []
+  readonly #waiting = new Set<Waiting>()
 
   constructor(source: PortSource, events: ConnectionEvents) {
     this.#source = source
     this.#events = events
+    // A new index on a large table takes as long as it takes.
+    source.onProgress?.(() => {
+      for (const { goOn } of this.#waiting) goOn()
+    })
   }
 
   get state(): Connection {
@@ -115,7 +128,7 @@ export class EngineConnection {
       throw error
     }
     this.#enter({ status: 'connected' })
-    for (const { resolve } of this.#waiting.splice(0)) resolve(port)
+    for (const { resolve } of this.#takeWaiting()) resolve(port)
     return port
   }
 
@@ -143,9 +156,11 @@ export class EngineConnection {
       }, timeout)
       if (answer !== null) return answer.value
       if (attempt === 1 && performance.now() - asked < SOON) continue
+      const cause = this.#state.status === 'connecting' ? this.#state.error : undefined
       throw new MillraceError(
-        'OWNER_LOST',
-        'The tab that had the database open went away while it ran this query. It is not asked again, for it may be why: ask again if it is not.',
+        cause?.code ?? 'OWNER_LOST',
+        `The database was lost while it ran this query${cause === undefined ? '' : ` (${cause.message})`}. It is not asked again, for it may be why: ask again if it is not.`,
+        { cause },
       )
     }
   }
@@ -190,8 +205,8 @@ export class EngineConnection {
   #nextPort(timeout: number): Promise<Port> {
     if (this.#state.status === 'closed') return Promise.reject(this.closedError)
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting = this.#waiting.filter((other) => other !== waiting)
+      const patience = new Patience(timeout, () => {
+        this.#waiting.delete(waiting)
         const cause = this.#state.status === 'connecting' ? this.#state.error : undefined
         reject(
           new MillraceError(
@@ -200,26 +215,33 @@ export class EngineConnection {
             { cause },
           ),
         )
-      }, timeout)
+      })
       const waiting = {
         resolve: (port: Port) => {
-          clearTimeout(timer)
+          patience.end()
           resolve(port)
         },
         reject: (error: MillraceError) => {
-          clearTimeout(timer)
+          patience.end()
           reject(error)
         },
+        goOn: () => patience.renew(),
       }
-      this.#waiting.push(waiting)
+      this.#waiting.add(waiting)
     })
+  }
+
+  #takeWaiting(): readonly Waiting[] {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    return waiting
   }
 
   #fail(error: MillraceError): void {
     this.#closed = true
     this.#failure = error
     this.#enter({ status: 'closed' })
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    for (const { reject } of this.#takeWaiting()) reject(error)
     this.#events.failed(error)
   }
 
@@ -240,7 +262,7 @@ export class EngineConnection {
     if (!this.#closed) {
       this.#closed = true
       this.#enter({ status: 'closed' })
-      for (const { reject } of this.#waiting.splice(0)) reject(closedError())
+      for (const { reject } of this.#takeWaiting()) reject(closedError())
     }
     if (port !== null) {
       const { promise, cancel } = pauseUnlessCancelled(1000)

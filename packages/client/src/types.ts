@@ -279,6 +279,9 @@ export interface Database<T extends Tables = Tables> {
 export interface OpenOptions {
   /** Where the engine is: `workerPort(…)` of @millrace/worker, `enginePort(…)` of @millrace/engine/node in tests. */
   readonly port: PortSource
-  /** How long `open` waits for a port before it rejects, in ms. Default 10,000. */
+  /**
+   * How long `open` waits before it rejects, in ms; default 10,000. It is counted in turns of a second while the page runs,
+   * and from the last sign of work that goes on: the making of an index on a large table may take as long as it takes.
+   */
   readonly timeout?: number
 }

@@ -980,7 +980,7 @@ describe('open and close', () => {
       port: source(() => (attempts++ === 0 ? ports.connect() : new Promise<Port>(() => {}))),
     })
     hear(db)
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     onTestFinished(() => void vi.useRealTimers())
     ports.lose()
     await turns(3)

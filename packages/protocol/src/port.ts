@@ -25,6 +25,8 @@ export interface PortSource {
    * `unanswered` gives the client's writes that have no answer, at any time, in the order in which they were made.
    */
   openJournal?(client: ClientId, unanswered: () => Iterable<WriteRequest>): Journal | undefined
+  /** Called once: `listener` hears that a `connect` under way goes on, where that takes long. */
+  onProgress?(listener: () => void): void
   /**
    * Asks the browser to keep the data until the user clears it; false where it does not. It may ask the user.
    * Undefined where there is nothing to ask.

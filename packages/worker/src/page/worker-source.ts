@@ -37,6 +37,7 @@ export class WorkerSource implements PortSource {
   /** Ended when the page falls asleep: what was begun then is begun anew when it wakes. */
   #day = new AbortController()
   #hadPort = false
+  #progress: () => void = () => {}
   #closed = false
 
   constructor(settings: Settings, createWorker: () => Worker) {
@@ -92,6 +93,10 @@ export class WorkerSource implements PortSource {
       default:
         return false
     }
+  }
+
+  onProgress(listener: () => void): void {
+    this.#progress = listener
   }
 
   async persist(): Promise<boolean> {
@@ -293,9 +298,13 @@ export class WorkerSource implements PortSource {
       CONNECT,
     )
     void silence.during(new Promise(() => {}))
-    worker.onAlive = () => silence.heard()
+    const heard = () => {
+      silence.heard()
+      this.#progress()
+    }
+    worker.onAlive = heard
     const undo = discovery?.listen(({ type }) => {
-      if (type === 'owner') silence.heard()
+      if (type === 'owner') heard()
     })
     search.addEventListener('abort', () => {
       silence.stop()

@@ -11,7 +11,8 @@ const one = async (sql: string) => {
 }
 
 test('concat_ws is what SQLite says it is', async () => {
-  expect(await one("concat_ws('-', 'a', NULL, 2, 1.5, x'62', '')")).toBe('a-2-1.5-b-')
+  expect(await one("concat_ws('-', 'a', NULL, 2, 1.5, x'62', '')")).toBe('a-2-1.5-b')
+  expect(await one("concat_ws('-', '', 'a', '', 'b')")).toBe('a-b')
   expect(await one("concat_ws(NULL, 'a', 'b')")).toBe(null)
   expect(await one("concat_ws(', ', NULL, NULL)")).toBe('')
   expect(await one("concat_ws('é', 'ü', '日本')")).toBe('üé日本')

@@ -41,7 +41,8 @@ export function replaceConcatWs(wasm: ConcatWasm, db: number, longest: number): 
   wasm.createFunction(db, 'concat_ws', -1, flags, null, (context, [separator = 0, ...values]) => {
     if (values.length === 0) return error(context, 'wrong number of arguments to function concat_ws()')
     if (wasm._sqlite3_value_type(separator) === NULL) return wasm._sqlite3_result_null(context)
-    const parts = values.filter((value) => wasm._sqlite3_value_type(value) !== NULL)
+    // Empty texts are left out like NULLs, in this version of SQLite.
+    const parts = values.filter((value) => sizeOf(wasm, value) > 0)
     const sizes = parts.map((value) => sizeOf(wasm, value))
     const gap = sizeOf(wasm, separator)
     const size = sizes.reduce((sum, each) => sum + each, gap * Math.max(0, parts.length - 1))

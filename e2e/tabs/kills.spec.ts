@@ -6,7 +6,7 @@ import { faultsOf, kindOf, type Report, type StoredOf } from './writes.ts'
 
 /* The whole browser is killed amid the writes of its tabs, again and again on one profile. `npm run test:kills`: 20 times. */
 
-const kills = Number(process.env.MILLRACE_KILLS ?? 3)
+const kills = Number(process.env.MILLRACE_KILLS ?? 1)
 const TABS = 2
 
 interface Writer {

@@ -11,7 +11,7 @@ import { abandon, codeOf, type Opened, open } from './opened.ts'
  * `npm run test:kill` runs the scenario with 50 transactions and several seeds.
  */
 
-const TRANSACTIONS = Number(process.env.MILLRACE_KILL_TRANSACTIONS ?? 10)
+const TRANSACTIONS = Number(process.env.MILLRACE_KILL_TRANSACTIONS ?? 7)
 const SEED = Number(process.env.MILLRACE_KILL_SEED ?? 1)
 /** Transactions between two checkpoints. */
 const CHECKPOINT_EVERY = 4

@@ -221,7 +221,7 @@ export class Engine {
       options.linger,
     )
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
-    this.#context = { database, writer: this.#writer, epoch, records }
+    this.#context = { database, writer: this.#writer, epoch, records, limit: this.#limits.write }
   }
 
   /**
@@ -427,6 +427,11 @@ export class Engine {
     this.#reads.runAll()
   }
 
+  /** Whether the file below SQLite failed: whether the last writes are on disk is not known then. @internal */
+  get diskBroken(): boolean {
+    return this.#disk?.broken ?? false
+  }
+
   /** Flushes: when it returns, all that was stored survives a power cut. */
   sync(): void {
     this.#checkOpen()
@@ -538,8 +543,7 @@ export class Engine {
   #commitGroup(writes: readonly (QueuedWrite | QueuedMerge)[]): ReturnType<typeof commitGroup> | undefined {
     if (this.#disk !== null) this.#disk.durability = this.#durabilityOf(writes)
     try {
-      const { connection } = this.#database
-      const results = connection.limit(this.#limits.write, () => commitGroup(this.#context, writes))
+      const results = commitGroup(this.#context, writes)
       return this.failure === undefined ? results : undefined
     } catch (error) {
       if (this.failure === undefined) throw error

@@ -80,7 +80,7 @@ export class LiveQueries {
     this.#catalog = catalog
     this.#sources = new Sources(database, recorder, catalog)
     this.#capture = new Capture(database)
-    this.#shared = new SharedRuns(database)
+    this.#shared = new SharedRuns(database, limit)
     this.#limit = limit
     this.#linger = linger
   }

@@ -43,8 +43,8 @@ export class Session implements EngineCalls {
   readonly #ended: () => void
   /** The undo of each subscription. */
   readonly #subscriptions = new Map<QueryId, () => void>()
-  /** Reads that wait for their turn: what takes each back. */
-  readonly #reads = new Map<QueryId, () => void>()
+  /** Reads that wait for their turn: what takes each back, and says why. */
+  readonly #reads = new Map<QueryId, (why: MillraceError) => void>()
 
   /** What undoes the newest long writes. Bounded. */
   readonly #undo = new Map<WriteId, readonly Operation[]>()
@@ -87,7 +87,7 @@ export class Session implements EngineCalls {
   }
 
   async unsubscribe(query: QueryId): Promise<void> {
-    this.#reads.get(query)?.()
+    this.#takeBack(query)
     this.#subscriptions.get(query)?.()
     this.#subscriptions.delete(query)
   }
@@ -100,7 +100,7 @@ export class Session implements EngineCalls {
         if ('unknown' in outcome) this.#failed.push(request.id)
         else if ('error' in outcome) {
           // Whether it is on disk is not known: the client asks again where the file is opened next.
-          if (isFault(outcome.error)) return
+          if (this.#engine.diskBroken) return
           this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
         } else {
           const undo = 'undo' in outcome ? this.#keep(request.id, outcome.undo) : null
@@ -117,7 +117,7 @@ export class Session implements EngineCalls {
         new Promise<void>((resolve, reject) => {
           this.#engine.enqueue({ client, request, answered: 0, replayed: true }, (outcome) => {
             // Where its end is not known it waits in its journal for an owner with a sound file.
-            if ('unknown' in outcome || ('error' in outcome && isFault(outcome.error)))
+            if ('unknown' in outcome || ('error' in outcome && this.#engine.diskBroken))
               return reject(outcome.error)
             if ('error' in outcome) rejected.push({ id: request.id, error: encodeError(outcome.error) })
             resolve()
@@ -151,7 +151,11 @@ export class Session implements EngineCalls {
   }
 
   async cancel(query: QueryId): Promise<void> {
-    this.#reads.get(query)?.()
+    this.#takeBack(query)
+  }
+
+  #takeBack(query: QueryId): void {
+    this.#reads.get(query)?.(new MillraceError('ABORTED', 'The query was taken back before it was answered.'))
   }
 
   /** Reads when the turn comes, unless it is cancelled before. */
@@ -165,10 +169,10 @@ export class Session implements EngineCalls {
           reject(error)
         }
       })
-      this.#reads.set(query, () => {
+      this.#reads.set(query, (why) => {
         this.#reads.delete(query)
         takeBack()
-        reject(new MillraceError('ABORTED', 'The query was taken back before it was answered.'))
+        reject(why)
       })
     })
   }
@@ -211,7 +215,8 @@ export class Session implements EngineCalls {
 
   /** What it still waits for ends here: the page is gone, or the engine. */
   end(): void {
-    for (const cancel of [...this.#reads.values()]) cancel()
+    const why = new MillraceError('CLOSED', 'The database was closed before the query had its turn.')
+    for (const takeBack of [...this.#reads.values()]) takeBack(why)
   }
 
   #note(query: QueryId, live: LiveQuery, change: ResultChange): void {
@@ -278,7 +283,3 @@ export class Session implements EngineCalls {
     this.#send(message)
   }
 }
-
-/** Says nothing of the write that met it. */
-const isFault = (error: unknown) =>
-  error instanceof MillraceError && (error.code === 'STORAGE_FAILED' || error.code === 'INTERNAL')

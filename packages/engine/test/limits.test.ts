@@ -1,4 +1,4 @@
-import type { QueryId, WriteId } from '@millrace/protocol'
+import { type ClientId, PROTOCOL_VERSION, type QueryId, type WriteId } from '@millrace/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Engine, LiveChange } from '../src/index.ts'
 import { openEngine } from '../src/node.ts'
@@ -45,6 +45,23 @@ test('a write without an end is interrupted, and nothing of it is stored', () =>
   fill(3)
 })
 
+test('writes that are long together, but not each by itself, are all stored', async () => {
+  const calls = engine.connect(() => {})
+  await calls.hello({ protocol: PROTOCOL_VERSION, client: 'one' as ClientId })
+  const long = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+    INSERT INTO item (x) SELECT count(*) FROM n`
+  const operations = [{ type: 'exec', sql: long, parameters: [] }] as const
+  await calls.write(
+    [1, 2, 3, 4].map((id) => ({ id: id as WriteId, operations })),
+    0 as WriteId,
+  )
+  engine.countSteps(true)
+  engine.flush()
+  // Else this test would prove nothing.
+  expect(engine.counters.vmSteps).toBeGreaterThan(2_000_000)
+  expect(engine.query('SELECT x FROM item').rows).toEqual(Array(4).fill([60_000]))
+})
+
 test('a live query over its limit says so, rests, and recovers', () => {
   const heard: LiveChange[] = []
   engine.subscribe(PAIRS, [], (change) => heard.push(change))
@@ -66,8 +83,8 @@ test('a live query over its limit says so, rests, and recovers', () => {
 test('a query whose turn has not come is dropped when it is cancelled, or its client ends', async () => {
   const calls = engine.connect(() => {})
   await calls.hello({
-    protocol: (await import('@millrace/protocol')).PROTOCOL_VERSION,
-    client: 'one' as never,
+    protocol: PROTOCOL_VERSION,
+    client: 'one' as ClientId,
   })
   const ids = [1, 2, 3, 4] as QueryId[]
   const before = engine.counters.statementsRun

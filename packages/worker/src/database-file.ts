@@ -194,8 +194,10 @@ export class DatabaseFile {
     if (durability === 'strict') this.#log.flush()
     for (const [number, at] of spilled) this.#logged.set(number, at)
     for (const [number, at] of places) this.#logged.set(number, at)
-    dropBeyond(this.#logged, size)
-    dropBeyond(this.#moved, size)
+    if (size < this.#size) {
+      dropBeyond(this.#logged, size)
+      dropBeyond(this.#moved, size)
+    }
     this.#size = size
     this.#transaction = this.#begin()
     this.#onCommit()

@@ -3,7 +3,7 @@ import type { MillraceError } from '@millrace/protocol'
 import { DatabaseFile, type DatabaseFiles } from './database-file.ts'
 import { FileVfs } from './file-vfs.ts'
 import { asStorageError } from './storage-errors.ts'
-import { NoRoom, type SyncFile } from './sync-file.ts'
+import { NoRoom, readFully, type SyncFile } from './sync-file.ts'
 
 /** Milliseconds for which a relaxed commit waits for others to share its flush. */
 const FLUSH_AFTER = 1000
@@ -47,6 +47,10 @@ export class FileDisk implements Disk {
 
   set durability(durability: Durability) {
     this.#file.durability = durability
+  }
+
+  get broken(): boolean {
+    return this.vfs.broken
   }
 
   empty(): void {
@@ -116,6 +120,7 @@ export class FileDisk implements Disk {
 
 function contentOf(file: SyncFile | null): Uint8Array {
   const content = new Uint8Array(file?.getSize() ?? 0)
-  file?.read(content, { at: 0 })
+  if (file !== null && readFully(file, content, 0) !== content.byteLength)
+    throw new Error('the journal was cut')
   return content
 }

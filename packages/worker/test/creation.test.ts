@@ -1,4 +1,10 @@
-import { type ClientId, type Durability, PROTOCOL_VERSION, type WriteId } from '@millrace/protocol'
+import {
+  type ClientId,
+  type Durability,
+  type EngineMessage,
+  PROTOCOL_VERSION,
+  type WriteId,
+} from '@millrace/protocol'
 import { expect, test } from 'vitest'
 import { FaultyDisk, generator } from './faulty-disk.ts'
 import { LegacyVfs } from './legacy-vfs.ts'
@@ -64,6 +70,30 @@ test('one strict write makes its group strict, and what was relaxed before it', 
   expect(files.takeCounts()).toEqual({ writes: 0, flushes: 0 })
   abandon(engine)
 })
+
+test.each(['fail', 'fail late'] as const)(
+  'a write that a disk hides the end of is not answered, and applied once when it is sent again: %s',
+  async (fault) => {
+    const files = new FaultyDisk(generator(1))
+    const send = async ({ engine }: ReturnType<typeof open>) => {
+      const messages: EngineMessage[] = []
+      const calls = engine.connect((message) => messages.push(message))
+      await calls.hello({ protocol: PROTOCOL_VERSION, client: 'one' as ClientId })
+      await calls.write([{ id: 1 as WriteId, operations: [insert(1)] }], 0 as WriteId)
+      engine.flush()
+      return messages
+    }
+    const first = open(files, SCHEMA, 'strict')
+    files.failNext(fault)
+    expect(await send(first)).toEqual([])
+    abandon(first.engine)
+    files.heal()
+    const second = open(files, SCHEMA, 'strict')
+    expect(await send(second)).toMatchObject([{ type: 'commit', settled: [{ id: 1 }], rejected: [] }])
+    expect(items(second.engine)).toEqual([[1]])
+    abandon(second.engine)
+  },
+)
 
 test('each opening that stores something has a version of its own', () => {
   const files = new FaultyDisk(generator(1))

@@ -10,7 +10,7 @@ export const FAULTS = [
   'stop',
   /** The process ends while half of a write is done. */
   'tear',
-  /** The power is cut: of what was not flushed, the disk has any sectors and lacks any. */
+  /** The power is cut: of the sectors that were not flushed some are on the disk, by chance. */
   'cut',
   /** The operation is not done, and throws; later ones work. */
   'fail',
@@ -59,6 +59,11 @@ export class FaultyDisk {
   heal(): void {
     this.#fault = undefined
     this.#ended = false
+  }
+
+  /** The next operation goes wrong. */
+  failNext(kind: Fault): void {
+    this.#fault = { kind, at: this.#operations }
   }
 
   /** Whether the process has ended. */

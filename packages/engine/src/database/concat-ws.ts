@@ -74,7 +74,7 @@ function bytesOf(wasm: ConcatWasm, value: number): Uint8Array {
 
 function give(wasm: ConcatWasm, bytes: Uint8Array, to: (start: number, bytes: number) => void): void {
   const start = wasm._sqlite3_malloc(bytes.length + 1)
-  // Out of the WebAssembly this ends the engine, as any failed allocation does.
+  // Thrown out of the WebAssembly it ends the engine, like every allocation that fails.
   if (start === 0) throw new RangeError('no memory for the result of concat_ws')
   wasm.HEAPU8.set(bytes, start)
   to(start, bytes.length)

@@ -7,6 +7,8 @@ import type { Durability } from '@millrace/protocol'
 export interface Disk {
   /** Of the commits to come. `strict`: on disk when they return. `relaxed`: within about a second, and in their order. */
   set durability(durability: Durability)
+  /** After a fault nothing is read or written any more; the owner opens the files anew. */
+  readonly broken: boolean
   /** While opening: what was there goes, for the database was never made whole. */
   empty(): void
   /**

@@ -20,11 +20,14 @@ interface ParameterTable {
 /** Answers queries that differ in their parameters only by one statement: see compile/sharing.ts. */
 export class SharedRuns {
   readonly #database: Database
+  readonly #limit: number
   readonly #tables = new Map<Compiled, ParameterTable>()
   #made = 0
 
-  constructor(database: Database) {
+  /** `limit`: instructions that one live query may take at a time. */
+  constructor(database: Database, limit: number) {
     this.#database = database
+    this.#limit = limit
   }
 
   /** Of the queries that a commit touched, gives those of one text the rows that they will ask for. */
@@ -37,7 +40,11 @@ export class SharedRuns {
       if (alike === undefined) byText.set(query.compiled, [query])
       else alike.push(query)
     }
-    for (const [compiled, alike] of byText) if (alike.length >= MANY_QUERIES) this.#run(compiled, alike)
+    const { connection } = this.#database
+    for (const [compiled, alike] of byText) {
+      if (alike.length < MANY_QUERIES) continue
+      connection.limit(alike.length * this.#limit, () => this.#run(compiled, alike))
+    }
   }
 
   #run(compiled: Compiled, queries: readonly LiveQuery[]): void {

@@ -56,6 +56,8 @@ export interface Context {
   readonly writer: Writer
   readonly epoch: Epoch
   readonly records: WriteRecords
+  /** Instructions that one transaction of writes may take. Merges have none: what others stored must be taken over. */
+  readonly limit: number
   /** What runs now; after a failure of SQLite, what it failed in. */
   running?: readonly (QueuedWrite | QueuedMerge)[]
 }
@@ -83,12 +85,16 @@ export function commitGroup(
 function commitWrites(context: Context, writes: readonly QueuedWrite[]): readonly GroupResult[] {
   if (writes.length === 0) return []
   // Which of them makes SQLite fail shows when each runs by itself.
-  const together = writes.some(hasFailed) ? undefined : tryGroup(context, writes)
+  const together = writes.some(hasFailed) ? undefined : tryWithin(context, writes)
   if (together !== undefined) return [together]
-  return writes.map((write) => tryGroup(context, [write]) as GroupResult)
+  return writes.map((write) => tryWithin(context, [write]) as GroupResult)
 }
 
 const hasFailed = ({ request }: QueuedWrite): boolean => (request.failures ?? 0) > 0
+
+function tryWithin(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
+  return context.database.connection.limit(context.limit, () => tryGroup(context, writes))
+}
 
 /** Undefined when the group must be run one by one; never for a single write. */
 function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {

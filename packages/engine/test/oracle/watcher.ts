@@ -93,6 +93,7 @@ export class Watcher {
       database: this.#database,
       writer: this.#writer,
       epoch: this.#epoch,
+      limit: Number.POSITIVE_INFINITY,
       records: this.#records,
     }
     return commitGroup(context, queued)

@@ -3,7 +3,7 @@ import wasmAddress from '@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm?url'
 // biome-ignore lint/style/noRestrictedImports: how the worker package keeps its files is no API, and it is what is measured.
 import { databaseFolder } from '../../packages/worker/src/names.ts'
 // biome-ignore lint/style/noRestrictedImports: the same.
-import { openStorage } from '../../packages/worker/src/storage.ts'
+import { openStorage } from '../../packages/worker/src/storage/storage.ts'
 import type { Place } from './contenders.ts'
 
 let rooms = 0

@@ -1,4 +1,5 @@
 export type {
+  Durability,
   ErrorCode,
   Explanation,
   MergeChange,

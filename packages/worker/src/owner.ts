@@ -21,8 +21,8 @@ import {
   randomId,
 } from './names.ts'
 import { exposeCalls } from './remote-calls.ts'
-import { resetDatabase } from './reset.ts'
-import { openStorage, type Storage } from './storage.ts'
+import { resetDatabase } from './storage/reset.ts'
+import { openStorage, type Storage } from './storage/storage.ts'
 import { HEARTBEAT } from './time-limits.ts'
 import { compileWasm } from './wasm.ts'
 

@@ -1,4 +1,4 @@
-import type { SyncFile } from '../src/sync-file.ts'
+import type { SyncFile } from '../src/storage/sync-file.ts'
 
 /** Bytes that a disk writes as one. */
 const SECTOR = 512

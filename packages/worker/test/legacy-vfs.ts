@@ -1,4 +1,4 @@
-import type { SyncFile } from '../src/sync-file.ts'
+import type { SyncFile } from '../src/storage/sync-file.ts'
 import type { FaultyDisk } from './faulty-disk.ts'
 
 const OK = 0

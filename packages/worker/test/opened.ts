@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createEngine, type Durability, type Engine, loadSqlite } from '@millrace/engine'
 import { MillraceError } from '@millrace/protocol'
-import { FileDisk } from '../src/file-disk.ts'
-import { DATABASE_FILE, FileVfs } from '../src/file-vfs.ts'
+import { FileDisk } from '../src/storage/file-disk.ts'
+import { DATABASE_FILE, FileVfs } from '../src/storage/file-vfs.ts'
 import type { FaultyDisk } from './faulty-disk.ts'
 
 const path = createRequire(import.meta.url).resolve('@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm')

@@ -1,6 +1,6 @@
 import { createEngine, type Sqlite } from '@millrace/engine'
 import { MillraceError } from '@millrace/protocol'
-import type { Settings } from './messages.ts'
+import type { Settings } from '../messages.ts'
 import { deleteDatabase, openStorage, type Storage } from './storage.ts'
 
 /**

@@ -1,8 +1,8 @@
 import type { Disk, Durability } from '@millrace/engine'
 import type { MillraceError } from '@millrace/protocol'
 import { DatabaseFile, type DatabaseFiles } from './database-file.ts'
+import { asStorageError } from './errors.ts'
 import { FileVfs } from './file-vfs.ts'
-import { asStorageError } from './storage-errors.ts'
 import { NoRoom, readFully, type SyncFile } from './sync-file.ts'
 
 /** Milliseconds for which a relaxed commit waits for others to share its flush. */

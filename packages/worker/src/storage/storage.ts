@@ -1,11 +1,11 @@
 import type { Disk, Durability, Sqlite } from '@millrace/engine'
 import { MillraceError, type StorageInfo } from '@millrace/protocol'
+import type { StorageType } from '../messages.ts'
+import { databaseFolder } from '../names.ts'
+import { HANDLES } from '../time-limits.ts'
+import { asStorageError, nameOf, unavailable } from './errors.ts'
 import { type DiskFiles, FileDisk } from './file-disk.ts'
 import { DATABASE_FILE } from './file-vfs.ts'
-import type { StorageType } from './messages.ts'
-import { databaseFolder } from './names.ts'
-import { asStorageError, nameOf, unavailable } from './storage-errors.ts'
-import { HANDLES } from './time-limits.ts'
 
 /** SQLite's own journal, which is in memory now. */
 const JOURNAL = 'database.sqlite-journal'

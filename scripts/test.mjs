@@ -1,4 +1,5 @@
-// Runs every test there is, whatever fails on the way, and ends with one line: `N passed, N failed`.
+// Runs the tests, but for the long suites that have commands of their own, whatever fails on the way, and ends with one
+// line: `N passed, N failed`.
 //
 // Tests count as their runner counts them. A check without tests of its own (lint, types, packages, size, demo) counts
 // as one. A runner that fails without a failing test to show for it (it could not start, a file did not load, it ran

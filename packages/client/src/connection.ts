@@ -8,7 +8,7 @@ import {
   PROTOCOL_VERSION,
   type Welcome,
 } from '@millrace/protocol'
-import { Patience } from './patience.ts'
+import { ActivityTimeout } from './activity-timeout.ts'
 import type { Connection } from './types.ts'
 
 /** Pauses between attempts to get a port, in ms; the last one is repeated. */
@@ -34,7 +34,7 @@ interface Waiting {
   readonly resolve: (port: Port) => void
   readonly reject: (error: MillraceError) => void
   /** The database is being opened, and work goes on. */
-  readonly goOn: () => void
+  readonly onActivity: () => void
 }
 
 /** Keeps one port to the engine, and gets the next when it is lost. */
@@ -60,7 +60,7 @@ export class EngineConnection {
     this.#events = events
     // A new index on a large table takes as long as it takes.
     source.onProgress?.(() => {
-      for (const { goOn } of this.#waiting) goOn()
+      for (const { onActivity } of this.#waiting) onActivity()
     })
   }
 
@@ -205,7 +205,7 @@ export class EngineConnection {
   #nextPort(timeout: number): Promise<Port> {
     if (this.#state.status === 'closed') return Promise.reject(this.closedError)
     return new Promise((resolve, reject) => {
-      const patience = new Patience(timeout, () => {
+      const timer = new ActivityTimeout(timeout, () => {
         this.#waiting.delete(waiting)
         const cause = this.#state.status === 'connecting' ? this.#state.error : undefined
         reject(
@@ -218,14 +218,14 @@ export class EngineConnection {
       })
       const waiting = {
         resolve: (port: Port) => {
-          patience.end()
+          timer.end()
           resolve(port)
         },
         reject: (error: MillraceError) => {
-          patience.end()
+          timer.end()
           reject(error)
         },
-        goOn: () => patience.renew(),
+        onActivity: () => timer.renew(),
       }
       this.#waiting.add(waiting)
     })

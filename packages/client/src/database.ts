@@ -16,9 +16,9 @@ import {
   type WriteId,
   type WriteRequest,
 } from '@millrace/protocol'
+import { abortable } from './abortable.ts'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
 import { ExecPlans, execute } from './exec-plans.ts'
-import { unlessEnded } from './limits.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
 import { OptimisticStore } from './optimistic-store.ts'
@@ -214,7 +214,7 @@ class Client implements Database {
   async query<R>(query: Queryable<R>, options: QueryOptions = {}): Promise<R[]> {
     const { sql, parameters } = compileQuery(query)
     const id = this.#nextQuery++ as QueryId
-    const { columns, rows } = await unlessEnded(
+    const { columns, rows } = await abortable(
       options,
       () => {
         this.#sendWrites()

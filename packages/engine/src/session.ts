@@ -87,7 +87,7 @@ export class Session implements EngineCalls {
   }
 
   async unsubscribe(query: QueryId): Promise<void> {
-    this.#takeBack(query)
+    this.#cancel(query)
     this.#subscriptions.get(query)?.()
     this.#subscriptions.delete(query)
   }
@@ -151,10 +151,10 @@ export class Session implements EngineCalls {
   }
 
   async cancel(query: QueryId): Promise<void> {
-    this.#takeBack(query)
+    this.#cancel(query)
   }
 
-  #takeBack(query: QueryId): void {
+  #cancel(query: QueryId): void {
     this.#reads.get(query)?.(new MillraceError('ABORTED', 'The query was taken back before it was answered.'))
   }
 

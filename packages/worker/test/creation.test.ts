@@ -84,7 +84,7 @@ test.each(['fail', 'fail late'] as const)(
       return messages
     }
     const first = open(files, SCHEMA, 'strict')
-    files.failNext(fault)
+    files.failAfter(0, fault)
     expect(await send(first)).toEqual([])
     abandon(first.engine)
     files.heal()

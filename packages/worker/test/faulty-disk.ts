@@ -61,9 +61,9 @@ export class FaultyDisk {
     this.#ended = false
   }
 
-  /** The next operation goes wrong. */
-  failNext(kind: Fault): void {
-    this.#fault = { kind, at: this.#operations }
+  /** So many operations go well, and the next goes wrong. */
+  failAfter(operations: number, kind: Fault): void {
+    this.#fault = { kind, at: this.#operations + operations }
   }
 
   /** Whether the process has ended. */
@@ -151,19 +151,26 @@ export class FaultyDisk {
   }
 
   #cut(file: Content): void {
-    const survivor: Content = { now: file.durable, durable: file.durable, changes: [] }
+    const ends = file.changes.map((each) => ('size' in each ? each.size : each.at + each.data.length))
+    const bytes = new Uint8Array(Math.max(file.durable.length, ...ends))
+    bytes.set(file.durable)
+    let size = file.durable.length
     const kept = this.#random()
     for (const each of file.changes) {
       if ('size' in each) {
-        if (this.#random() < kept) change(survivor, each)
+        if (this.#random() >= kept) continue
+        size = each.size
+        bytes.fill(0, size)
         continue
       }
       for (let start = 0; start < each.data.length; start += SECTOR) {
-        const data = each.data.slice(start, start + SECTOR)
-        if (this.#random() < kept) change(survivor, { at: each.at + start, data })
+        if (this.#random() >= kept) continue
+        const sector = each.data.subarray(start, start + SECTOR)
+        bytes.set(sector, each.at + start)
+        size = Math.max(size, each.at + start + sector.length)
       }
     }
-    file.now = file.durable = survivor.now.slice()
+    file.now = file.durable = bytes.slice(0, size)
     file.changes = []
   }
 }

@@ -85,14 +85,14 @@ export function commitGroup(
 function commitWrites(context: Context, writes: readonly QueuedWrite[]): readonly GroupResult[] {
   if (writes.length === 0) return []
   // Which of them makes SQLite fail shows when each runs by itself.
-  const together = writes.some(hasFailed) ? undefined : tryWithin(context, writes)
+  const together = writes.some(hasFailed) ? undefined : tryWithLimit(context, writes)
   if (together !== undefined) return [together]
-  return writes.map((write) => tryWithin(context, [write]) as GroupResult)
+  return writes.map((write) => tryWithLimit(context, [write]) as GroupResult)
 }
 
 const hasFailed = ({ request }: QueuedWrite): boolean => (request.failures ?? 0) > 0
 
-function tryWithin(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
+function tryWithLimit(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
   return context.database.connection.limit(context.limit, () => tryGroup(context, writes))
 }
 

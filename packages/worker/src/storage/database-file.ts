@@ -5,7 +5,7 @@ import { NoRoom, readFully, resize, type SyncFile, writeFully } from './sync-fil
 /** Bytes of log from which on it is moved into the database file. */
 const LONG_LOG = 4 << 20
 /** Blocks of one transaction that are held in memory; more go to the log before it ends. */
-const HELD_BLOCKS = 2048
+const MAX_CACHED_BLOCKS = 2048
 /** Blocks moved in one step of a checkpoint. */
 const STEP_BLOCKS = 1024
 /** Adjacent blocks written with one call. */
@@ -53,7 +53,7 @@ export class DatabaseFile {
   /** Blocks that are newer in the log than in the database file: where. */
   readonly #logged: Map<number, number>
   /** Of these, the ones that a checkpoint under way has moved: from where. */
-  readonly #moved = new Map<number, number>()
+  readonly #checkpointed = new Map<number, number>()
   #size: number
   #transaction: Transaction
   #opening = true
@@ -124,7 +124,7 @@ export class DatabaseFile {
       }
       done += part.byteLength
     }
-    if (blocks.size > HELD_BLOCKS && !this.#transaction.full) this.#spill()
+    if (blocks.size > MAX_CACHED_BLOCKS && !this.#transaction.full) this.#spill()
   }
 
   truncate(size: number): void {
@@ -163,7 +163,7 @@ export class DatabaseFile {
     // The database file must never be ahead of the log on disk.
     this.#log.flush()
     const numbers = [...this.#logged.keys()].filter(
-      (each) => this.#moved.get(each) !== this.#logged.get(each),
+      (each) => this.#checkpointed.get(each) !== this.#logged.get(each),
     )
     numbers.sort((a, b) => a - b)
     this.#move(numbers.slice(0, STEP_BLOCKS))
@@ -174,7 +174,7 @@ export class DatabaseFile {
     // Not before: the file is never shorter than its log says, or it was cut by somebody else.
     if (this.#main.getSize() > this.#size) resize(this.#main, this.#size)
     this.#logged.clear()
-    this.#moved.clear()
+    this.#checkpointed.clear()
     return true
   }
 
@@ -184,7 +184,7 @@ export class DatabaseFile {
 
   #commit(durability: Durability): void {
     const { blocks, spilled, size, full } = this.#transaction
-    if ((full || spilled.size > 0) && this.#tookBack()) {
+    if ((full || spilled.size > 0) && this.#isRolledBack()) {
       this.#log.discard()
       this.#transaction = this.#begin()
       return
@@ -196,7 +196,7 @@ export class DatabaseFile {
     for (const [number, at] of places) this.#logged.set(number, at)
     if (size < this.#size) {
       dropBeyond(this.#logged, size)
-      dropBeyond(this.#moved, size)
+      dropBeyond(this.#checkpointed, size)
     }
     this.#size = size
     this.#transaction = this.#begin()
@@ -221,7 +221,7 @@ export class DatabaseFile {
   }
 
   /** Whether the transaction leaves all as it was: a rollback writes back what was there. */
-  #tookBack(): boolean {
+  #isRolledBack(): boolean {
     const { blocks, spilled, size } = this.#transaction
     if (size !== this.#size) return false
     const now = new Uint8Array(BLOCK)
@@ -259,7 +259,7 @@ export class DatabaseFile {
         this.#log.read(this.#logged.get(first + count) as number, blockOf(buffer, count))
       }
       writeFully(this.#main, buffer.subarray(0, count * BLOCK), first * BLOCK)
-      for (let i = first; i < first + count; i++) this.#moved.set(i, this.#logged.get(i) as number)
+      for (let i = first; i < first + count; i++) this.#checkpointed.set(i, this.#logged.get(i) as number)
       start += count
     }
   }

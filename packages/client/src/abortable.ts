@@ -6,7 +6,7 @@ import type { QueryOptions } from './types.ts'
  * called, and what `work` still answers is passed over.
  * @throws MillraceError `ABORTED`, `TIMEOUT`, `INVALID_VALUE`; and what `work` throws
  */
-export function unlessEnded<T>(
+export function abortable<T>(
   { signal, timeout }: QueryOptions,
   work: () => Promise<T>,
   end: () => void,

@@ -5,7 +5,7 @@ const TURN = 1000
  * A time limit that is counted in turns of a second: it stands still while the page is frozen or its main thread is
  * blocked, for each of these is one turn.
  */
-export class Patience {
+export class ActivityTimeout {
   readonly #timeout: number
   readonly #over: () => void
   #timer: ReturnType<typeof setInterval> | undefined

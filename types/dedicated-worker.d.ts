@@ -24,3 +24,7 @@ interface DedicatedWorkerGlobalScope extends EventTarget {
   close(): void
   postMessage(message: unknown, transfer?: Transferable[]): void
 }
+
+declare class FileReaderSync {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer
+}

@@ -25,3 +25,13 @@ declare const performance: {
   /** Milliseconds since the start; it never goes back. */
   now(): number
 }
+
+interface AbortSignal {
+  readonly aborted: boolean
+  readonly reason: unknown
+  addEventListener(type: 'abort', listener: () => void): void
+}
+declare class AbortController {
+  readonly signal: AbortSignal
+  abort(reason?: unknown): void
+}

@@ -1,21 +1,11 @@
 import type { BrowserContext, Page } from '@playwright/test'
-import { expect, test, until } from '../worker/fixtures.ts'
+import { expect, test } from '../worker/fixtures.ts'
+import { openPage } from './open-page.ts'
 
 const SCHEMA = `
   CREATE TABLE entry (id INTEGER PRIMARY KEY NOT NULL, text TEXT NOT NULL DEFAULT '');
   SELECT crsql_as_crr('entry');`
 const WRITES = 300
-
-async function openPage(context: BrowserContext): Promise<Page> {
-  const page = await context.newPage()
-  await page.goto('page.html')
-  await until(page, () => 'millrace' in window)
-  await page.evaluate(async (schema) => {
-    const { open, workerPort } = window.millrace
-    window.db = await open({ port: workerPort({ name: 'durability', schema }) })
-  }, SCHEMA)
-  return page
-}
 
 /** What the disk holds, as a page that opens it anew finds it. */
 function stateOfDisk(page: Page): Promise<{ ids: number[]; check: string }> {
@@ -59,7 +49,7 @@ for (const [how, { kill, gone }] of Object.entries(kills)) {
       await context.exposeFunction('tellStored', (id: number) => {
         stored.push(id)
       })
-      const page = await openPage(context)
+      const page = await openPage(context, 'durability', SCHEMA)
       const ended = gone(page)
       const written = page.evaluate(
         async ({ writes, pause }) => {
@@ -80,7 +70,7 @@ for (const [how, { kill, gone }] of Object.entries(kills)) {
       kill(page, context).catch(() => {})
       await ended
 
-      const next = await openPage(context)
+      const next = await openPage(context, 'durability', SCHEMA)
       const { ids, check } = await stateOfDisk(next)
       expect(check).toBe('ok')
       console.log(`${when}, ${how}: ${stored.length} were told as stored, ${ids.length} are there`)

@@ -1,4 +1,5 @@
-import { expect, test, until } from '../worker/fixtures.ts'
+import { expect, test } from '../worker/fixtures.ts'
+import { openPage } from './open-page.ts'
 
 const SCHEMA = 'CREATE TABLE entry (id INTEGER PRIMARY KEY NOT NULL, text TEXT)'
 const ENDLESS = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n'
@@ -6,18 +7,8 @@ const ENDLESS = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
 test('a query of another tab that has no end does not keep the others: limits, signals, durability, room', async ({
   context,
 }) => {
-  const open = async () => {
-    const page = await context.newPage()
-    await page.goto('page.html')
-    await until(page, () => 'millrace' in window)
-    await page.evaluate(async (schema) => {
-      const { open, workerPort } = window.millrace
-      window.db = await open({ port: workerPort({ name: 'options', schema }) })
-    }, SCHEMA)
-    return page
-  }
-  const owner = await open()
-  const follower = await open()
+  const owner = await openPage(context, 'options', SCHEMA)
+  const follower = await openPage(context, 'options', SCHEMA)
   const codes = await follower.evaluate(async (sql) => {
     const query = (options: object) =>
       window.db.query({ sql, parameters: [] }, options).then(

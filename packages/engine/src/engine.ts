@@ -9,6 +9,7 @@ import {
   type MergeChange,
   MillraceError,
   type Operation,
+  type QueryResult,
   type SqlValue,
   type StorageInfo,
   toSqlValue,
@@ -20,7 +21,7 @@ import { planExec } from './compile/exec-plan.ts'
 import { AccessRecorder } from './database/authorizer.ts'
 import { Database } from './database/database.ts'
 import type { Disk } from './database/disk.ts'
-import { invalidSql, storageError } from './database/errors.ts'
+import { storageError } from './database/errors.ts'
 import { exportDatabase } from './database/export.ts'
 import { isHalfMade } from './database/half-made.ts'
 import { SETTINGS } from './database/settings.ts'
@@ -29,6 +30,7 @@ import { Epoch } from './epoch.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { LiveQueries, type Subscriber } from './live-queries.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
+import { type Reader, runQuery } from './read-connection.ts'
 import { ReadQueue } from './read-queue.ts'
 import type { Catalog, Table } from './schema/catalog.ts'
 import { applySchema } from './schema/schema.ts'
@@ -53,6 +55,8 @@ export interface EngineOptions {
   readonly durability?: Durability
   /** Called while statements run, about every millisecond of each: a long one can give a sign of life by it. */
   readonly onProgress?: () => void
+  /** Goes on with the queries of clients that are long. Without one they run to their limit, and others wait. */
+  readonly reader?: Reader | null
   /** When statements are interrupted; those that are left out are as in `LIMITS`. */
   readonly limits?: Partial<Limits>
   /** Puts the commit of waiting writes off, so that one commit serves all that came meanwhile. Default: a microtask. */
@@ -171,6 +175,7 @@ export class Engine {
   readonly #writer: Writer
   readonly #context: Context
   readonly #disk: Disk | null
+  readonly #reader: Reader | null
   readonly #durability: Durability
   readonly #limits: Limits
   readonly #defer: (run: () => void) => void
@@ -204,6 +209,7 @@ export class Engine {
       })
     }
     this.#disk = options.disk ?? null
+    this.#reader = options.reader ?? null
     this.#limits = { ...LIMITS, ...options.limits }
     this.#durability = options.durability ?? 'strict'
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
@@ -365,26 +371,54 @@ export class Engine {
    * Runs a SELECT once, after all writes that wait, for `timeout` milliseconds at most.
    * @throws MillraceError `INVALID_SQL`, `TIMEOUT`
    */
-  query(
+  query(sql: string, parameters: readonly SqlValue[] = [], timeout = Number.POSITIVE_INFINITY): QueryResult {
+    return this.#query(sql, parameters, { steps: this.#limits.query, timeout })
+  }
+
+  /**
+   * The same for a client, which can wait: a query that turns out to be long goes on beside the engine.
+   * @throws MillraceError `INVALID_SQL`, `TIMEOUT`, `ABORTED`. @internal
+   */
+  read(
     sql: string,
-    parameters: readonly SqlValue[] = [],
+    parameters: readonly SqlValue[],
+    signal: AbortSignal,
     timeout = Number.POSITIVE_INFINITY,
-  ): { columns: readonly string[]; rows: readonly (readonly SqlValue[])[] } {
+  ): QueryResult | Promise<QueryResult> {
+    if (this.#reader === null) return this.query(sql, parameters, timeout)
+    const end = performance.now() + timeout
+    const { query, short } = this.#limits
+    try {
+      return this.#query(sql, parameters, { steps: Math.min(query, short), timeout })
+    } catch (error) {
+      const isLong = error instanceof MillraceError && error.code === 'TIMEOUT' && performance.now() < end
+      if (!isLong) throw error
+    }
+    return this.#readBeside(this.#reader, sql, parameters, signal, end)
+  }
+
+  async #readBeside(
+    reader: Reader,
+    sql: string,
+    parameters: readonly SqlValue[],
+    signal: AbortSignal,
+    end: number,
+  ): Promise<QueryResult> {
+    const timeout = end - performance.now()
+    const result = await reader.query(sql, parameters.map(asParameter), { signal, timeout })
+    return result ?? this.query(sql, parameters, end - performance.now())
+  }
+
+  #query(
+    sql: string,
+    parameters: readonly SqlValue[],
+    limits: { readonly steps: number; readonly timeout: number },
+  ): QueryResult {
     this.flush()
     this.#checkOpen()
     const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
     checkParameterCount(parameterCount, parameters, sql)
-    const values = parameters.map(asParameter)
-    const { connection } = this.#database
-    const end = performance.now() + timeout
-    const endWatch = connection.onProgress(() => performance.now() > end)
-    try {
-      return connection.limit(this.#limits.query, () => this.#database.query(sql, values))
-    } catch (error) {
-      throw invalidSql(error, sql)
-    } finally {
-      endWatch()
-    }
+    return runQuery(this.#database, sql, parameters.map(asParameter), limits)
   }
 
   /**

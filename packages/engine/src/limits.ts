@@ -2,6 +2,10 @@
 export interface Limits {
   /** Of a query that runs once. */
   readonly query: number
+  /** Of such a query while others wait, where it can go on in a reader, beside the engine. */
+  readonly short: number
+  /** Of a query in a reader. */
+  readonly reader: number
   /** Of one live query, for its first rows and for each change. */
   readonly live: number
   /** Of the writes that are committed together. */
@@ -9,4 +13,4 @@ export interface Limits {
 }
 
 /** A billion are about ten seconds. In instructions, and not in time: a busy machine changes nothing. */
-export const LIMITS: Limits = { query: 1e9, live: 1e9, write: 6e9 }
+export const LIMITS: Limits = { query: 1e9, short: 5e6, reader: 3e9, live: 1e9, write: 6e9 }

@@ -4,7 +4,7 @@ import type { EngineCalls, EngineMessage, MillraceError, Port, PortSource } from
 import { createEngine, type Engine, type EngineOptions, loadSqlite } from './index.ts'
 
 /** A schema, and optionally how durable writes are. */
-export type NodeEngineOptions = Pick<EngineOptions, 'schema' | 'durability' | 'limits'>
+export type NodeEngineOptions = Pick<EngineOptions, 'schema' | 'durability' | 'limits' | 'reader'>
 
 /**
  * An engine in Node, over a database in memory: for tests and scripts.

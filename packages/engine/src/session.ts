@@ -43,8 +43,8 @@ export class Session implements EngineCalls {
   readonly #ended: () => void
   /** The undo of each subscription. */
   readonly #subscriptions = new Map<QueryId, () => void>()
-  /** Reads that wait for their turn: what takes each back, and says why. */
-  readonly #reads = new Map<QueryId, (why: MillraceError) => void>()
+  /** Reads without an answer yet. Aborted with the reason, a MillraceError. */
+  readonly #reads = new Map<QueryId, AbortController>()
 
   /** What undoes the newest long writes. Bounded. */
   readonly #undo = new Map<WriteId, readonly Operation[]>()
@@ -147,7 +147,7 @@ export class Session implements EngineCalls {
     parameters: readonly SqlValue[],
     timeout?: number,
   ): Promise<QueryResult> {
-    return this.#read(query, () => this.#engine.query(sql, parameters, timeout))
+    return this.#read(query, (signal) => this.#engine.read(sql, parameters, signal, timeout))
   }
 
   async cancel(query: QueryId): Promise<void> {
@@ -155,26 +155,31 @@ export class Session implements EngineCalls {
   }
 
   #cancel(query: QueryId): void {
-    this.#reads.get(query)?.(new MillraceError('ABORTED', 'The query was taken back before it was answered.'))
+    this.#reads
+      .get(query)
+      ?.abort(new MillraceError('ABORTED', 'The query was taken back before it was answered.'))
   }
 
   /** Reads when the turn comes, unless it is cancelled before. */
-  #read<T>(query: QueryId, work: () => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const takeBack = this.#engine.later(() => {
-        this.#reads.delete(query)
-        try {
-          resolve(work())
-        } catch (error) {
-          reject(error)
-        }
+  async #read<T>(query: QueryId, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    const { signal } = controller
+    this.#reads.set(query, controller)
+    try {
+      return await new Promise((resolve, reject) => {
+        const takeBack = this.#engine.later(() => {
+          // Not resolve(work(…)): what is resolved cannot be rejected any more when it is taken back.
+          const answer = (async () => work(signal))()
+          answer.then(resolve, reject)
+        })
+        signal.addEventListener('abort', () => {
+          takeBack()
+          reject(signal.reason)
+        })
       })
-      this.#reads.set(query, (why) => {
-        this.#reads.delete(query)
-        takeBack()
-        reject(why)
-      })
-    })
+    } finally {
+      this.#reads.delete(query)
+    }
   }
 
   async planExec(sql: string): Promise<ExecPlan | null> {
@@ -215,8 +220,8 @@ export class Session implements EngineCalls {
 
   /** What it still waits for ends here: the page is gone, or the engine. */
   end(): void {
-    const why = new MillraceError('CLOSED', 'The database was closed before the query had its turn.')
-    for (const takeBack of [...this.#reads.values()]) takeBack(why)
+    const why = new MillraceError('CLOSED', 'The database was closed before the query was answered.')
+    for (const read of this.#reads.values()) read.abort(why)
   }
 
   #note(query: QueryId, live: LiveQuery, change: ResultChange): void {

@@ -1,6 +1,6 @@
 import { type ClientId, PROTOCOL_VERSION, type QueryId, type WriteId } from '@millrace/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Engine, LiveChange } from '../src/index.ts'
+import type { Engine, LiveChange, Reader } from '../src/index.ts'
 import { openEngine } from '../src/node.ts'
 
 const ENDLESS = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n'
@@ -104,4 +104,57 @@ test('a query whose turn has not come is dropped when it is cancelled, or its cl
   void calls.close()
   expect(await Promise.all(answers)).toEqual([1, 'ABORTED', 3, expect.anything()])
   expect(engine.counters.statementsRun).toBeGreaterThan(before)
+})
+
+test('a query of a client that is long goes on in the reader, and a short one does not', async () => {
+  const asked: string[] = []
+  const reader: Reader = {
+    async query(sql, _parameters, { timeout }) {
+      asked.push(sql)
+      // Where there can be none, the engine runs it to its own limit.
+      return timeout === Number.POSITIVE_INFINITY ? { columns: ['from'], rows: [['reader']] } : null
+    },
+  }
+  const beside = await openEngine({
+    schema: 'CREATE TABLE item (x)',
+    reader,
+    limits: { short: 500_000, query: 3_000_000 },
+  })
+  const calls = beside.connect(() => {})
+  const count = (n: number) => ENDLESS.replace('FROM n)', `FROM n WHERE i < ${n})`)
+  const rowsOf = async (sql: string, timeout?: number) =>
+    (await calls.query(next++ as QueryId, sql, [], timeout)).rows
+  let next = 1
+  expect(await rowsOf(count(1000))).toEqual([[1000]])
+  expect(asked).toEqual([])
+  expect(await rowsOf(count(100_000))).toEqual([['reader']])
+  expect(await rowsOf(count(100_000), 60_000)).toEqual([[100_000]])
+  await expect(rowsOf(ENDLESS, 60_000)).rejects.toMatchObject({ code: 'TIMEOUT' })
+  expect(asked).toHaveLength(3)
+  // Its time was over before the reader was asked.
+  await expect(rowsOf(ENDLESS, 0)).rejects.toMatchObject({ code: 'TIMEOUT' })
+  expect(asked).toHaveLength(3)
+  beside.close()
+})
+
+test('what waits for the reader ends with its client, or when it is taken back', async () => {
+  const signals: AbortSignal[] = []
+  const reader: Reader = {
+    query: (_sql, _parameters, { signal }) => {
+      signals.push(signal)
+      return new Promise(() => {})
+    },
+  }
+  const beside = await openEngine({ schema: 'CREATE TABLE item (x)', reader, limits: { short: 500_000 } })
+  const calls = beside.connect(() => {})
+  const takenBack = calls.query(1 as QueryId, ENDLESS, [])
+  await Promise.resolve()
+  await calls.cancel(1 as QueryId)
+  await expect(takenBack).rejects.toMatchObject({ code: 'ABORTED' })
+  const closed = calls.query(2 as QueryId, ENDLESS, [])
+  await new Promise(setImmediate)
+  await calls.close()
+  await expect(closed).rejects.toMatchObject({ code: 'CLOSED' })
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+  beside.close()
 })

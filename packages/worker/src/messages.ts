@@ -1,5 +1,6 @@
-import type { Durability, EngineMessage, ErrorData } from '@millrace/protocol'
+import type { Durability, EngineMessage, ErrorData, QueryResult, SqlValue } from '@millrace/protocol'
 import type { OwnerEpoch, PortId } from './names.ts'
+import type { Snapshot } from './storage/snapshot.ts'
 
 /**
  * What pages and the owner's worker say on the discovery channel. Everybody in the origin hears it. Tabs of different
@@ -66,6 +67,24 @@ export type ToWorker =
   | { readonly type: 'probe' }
   /** Close the database if it is open, and let go of the lock. */
   | { readonly type: 'stop' }
+
+/** From the owner's worker to the reader that it started. The next comes after the answer. */
+export interface ToReader {
+  readonly type: 'read'
+  /** With the first. */
+  readonly module: WebAssembly.Module | undefined
+  readonly snapshot: Snapshot
+  readonly sql: string
+  readonly parameters: readonly SqlValue[]
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
+/** From a reader to the owner's worker. */
+export type FromReader =
+  | { readonly type: 'started'; readonly url: string }
+  | { readonly type: 'answer'; readonly result: QueryResult }
+  | { readonly type: 'refused'; readonly error: ErrorData }
 
 /** From the worker to the page that started it. */
 export type FromWorker =

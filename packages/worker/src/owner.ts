@@ -20,6 +20,7 @@ import {
   privateChannels,
   randomId,
 } from './names.ts'
+import { OwnerReader } from './reader/owner-reader.ts'
 import { exposeCalls } from './remote-calls.ts'
 import { resetDatabase } from './storage/reset.ts'
 import { openStorage, type Storage } from './storage/storage.ts'
@@ -32,6 +33,13 @@ const LINGER = 1000
 /** A port from the owner's side. */
 interface Session {
   end(): void
+}
+
+interface Opened {
+  readonly engine: Engine
+  readonly storage: Storage
+  /** Null in memory: only its owner can read it. */
+  readonly reader: OwnerReader | null
 }
 
 /**
@@ -47,7 +55,7 @@ export class Owner {
   readonly #discovery: BroadcastChannel | undefined
   readonly #sessions = new Map<PortId, Session>()
   readonly #over = deferred<void>()
-  readonly #opened: Promise<{ engine: Engine; storage: Storage }>
+  readonly #opened: Promise<Opened>
 
   #state: 'owner' | 'over' = 'owner'
   /** When it last gave a sign of life from within a statement. */
@@ -98,10 +106,11 @@ export class Owner {
     for (const session of [...this.#sessions.values()]) session.end()
     this.#discovery?.close()
     try {
-      const { engine, storage } = await this.#opened
+      const { engine, storage, reader } = await this.#opened
       try {
         engine.close()
       } finally {
+        reader?.close()
         storage.release()
       }
     } catch {
@@ -110,29 +119,31 @@ export class Owner {
     this.#over.resolve()
   }
 
-  async #open(): Promise<{ engine: Engine; storage: Storage }> {
+  async #open(): Promise<Opened> {
     // Two tabs that cannot find each other must not have one file.
     const kinds = this.#settings.alone === undefined ? this.#settings.storage : (['memory'] as const)
     const module = this.#module ?? (await compileWasm(this.#settings.wasmUrl))
     try {
-      return await this.#openOnce(await loadSqlite({ module }), kinds)
+      return await this.#openOnce(module, await loadSqlite({ module }), kinds)
     } catch (error) {
       if (this.#settings.onSchemaMismatch !== 'reset') throw error
       await resetDatabase(await loadSqlite({ module }), this.#settings, error)
-      return this.#openOnce(await loadSqlite({ module }), kinds)
+      return this.#openOnce(module, await loadSqlite({ module }), kinds)
     }
   }
 
   async #openOnce(
+    module: WebAssembly.Module,
     sqlite: Sqlite,
     kinds: readonly StorageType[],
-  ): Promise<{ engine: Engine; storage: Storage }> {
+  ): Promise<Opened> {
     const { name, schema, durability, alone } = this.#settings
     // The fault is told from within SQLite, where nothing of ours may run.
     const onBroken = (error: MillraceError) => queueMicrotask(() => this.#fail(error))
     const storage = await openStorage(sqlite, name, kinds, durability, onBroken)
     try {
-      const { file, disk } = storage
+      const { file, disk, snapshots } = storage
+      const reader = snapshots && new OwnerReader(module, snapshots)
       const info =
         alone === undefined
           ? storage.info
@@ -145,6 +156,7 @@ export class Owner {
         schema,
         storage: info,
         disk,
+        reader,
         durability,
         defer,
         linger,
@@ -153,7 +165,7 @@ export class Owner {
       const engine = createEngine(options)
       // The answers go first.
       void engine.lost.then((error) => setTimeout(() => this.#fail(error)))
-      return { engine, storage }
+      return { engine, storage, reader }
     } catch (error) {
       storage.release()
       throw error

@@ -1,24 +1,26 @@
 import { encodeError, unreachable } from '@millrace/protocol'
-import type { FromWorker, ToWorker } from './messages.ts'
+import type { FromReader, FromWorker, ToReader, ToWorker } from './messages.ts'
 import { ownerLock, workerLock } from './names.ts'
 import { Owner } from './owner.ts'
+import { ReaderWorker } from './reader/reader.ts'
 import { blockedStorage } from './storage-blocked.ts'
 import { compileWasm } from './wasm.ts'
 
 /*
  * The worker script. Every page runs one; they wait for one lock, and the one that gets it has the database open for
- * all, until its page ends it. An error that nobody catches here ends the worker too (its page hears of it and
+ * all, until its page ends it. It starts one more, as its reader. An error that nobody catches here ends the worker too (its page hears of it and
  * terminates it): the next owner starts from what is on disk, which is safer than a state that nobody foresaw.
  */
 
 const scope = globalThis as unknown as DedicatedWorkerGlobalScope
 
 let owner: Owner | undefined
+let reader: ReaderWorker | undefined
 
-scope.addEventListener('message', (event) => receive((event as MessageEvent<ToWorker>).data))
+scope.addEventListener('message', (event) => receive((event as MessageEvent<ToWorker | ToReader>).data))
 tell({ type: 'started', url: globalThis.location.href })
 
-function receive(message: ToWorker): void {
+function receive(message: ToWorker | ToReader): void {
   switch (message.type) {
     case 'start':
       void waitForTurn(message)
@@ -26,6 +28,10 @@ function receive(message: ToWorker): void {
     case 'connect':
       // Where opening fails the page is told that, and needs no second answer.
       owner?.connect(message.port, message.control, message.changes).catch(() => {})
+      return
+    case 'read':
+      reader ??= new ReaderWorker(tell)
+      void reader.read(message)
       return
     case 'probe':
       tell({ type: 'alive' })
@@ -83,6 +89,6 @@ async function stop(): Promise<void> {
   tell({ type: 'stopped' })
 }
 
-function tell(message: FromWorker): void {
+function tell(message: FromWorker | FromReader): void {
   scope.postMessage(message)
 }

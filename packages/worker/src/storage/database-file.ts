@@ -54,6 +54,8 @@ export class DatabaseFile {
   readonly #logged: Map<number, number>
   /** Of these, the ones that a checkpoint under way has moved: from where. */
   readonly #checkpointed = new Map<number, number>()
+  /** Snapshots that are read now. */
+  #held = 0
   #size: number
   #transaction: Transaction
   #opening = true
@@ -85,7 +87,7 @@ export class DatabaseFile {
 
   /** Whether it is time for a checkpoint. */
   get needsCheckpoint(): boolean {
-    return this.#log.length >= LONG_LOG
+    return this.#held === 0 && this.#log.length >= LONG_LOG
   }
 
   /** Whether a power cut could take commits away. */
@@ -153,13 +155,23 @@ export class DatabaseFile {
     this.#log.flush()
   }
 
+  /** Where the blocks of what is committed are. They stay there until `release`. */
+  hold(): { readonly blocks: ReadonlyMap<number, number>; readonly size: number } {
+    this.#held++
+    return { blocks: new Map(this.#logged), size: this.#size }
+  }
+
+  release(): void {
+    this.#held--
+  }
+
   /**
    * Moves some of the log into the database file; true when all is there.
    * @throws NoRoom when the database file cannot grow: the log stays, and nothing is lost.
    */
   checkpoint(): boolean {
     // What a transaction has spilled lies behind the part that is to be given up.
-    if (this.#transaction.spilled.size > 0 || this.#log.length === 0) return true
+    if (this.#held > 0 || this.#transaction.spilled.size > 0 || this.#log.length === 0) return true
     // The database file must never be ahead of the log on disk.
     this.#log.flush()
     const numbers = [...this.#logged.keys()].filter(

@@ -71,6 +71,18 @@ export class FileDisk implements Disk {
     this.#use(() => this.#file.flush())
   }
 
+  /** See `DatabaseFile`. @throws MillraceError `STORAGE_FAILED` */
+  hold(): ReturnType<DatabaseFile['hold']> {
+    // Who reads beside us sees what is flushed, in every browser.
+    this.flush()
+    return this.#file.hold()
+  }
+
+  release(): void {
+    this.#file.release()
+    this.#committed()
+  }
+
   /** All goes into the database file, as far as that can be. */
   close(): void {
     clearTimeout(this.#flush)

@@ -1,9 +1,8 @@
 import { MillraceError } from '@millrace/protocol'
-import type { DatabaseFile } from './database-file.ts'
 import { NoRoom } from './sync-file.ts'
 
 /*
- * SQLite's files: the database, which `DatabaseFile` keeps with its own log, and SQLite's rollback journal, which is
+ * SQLite's files: the database (`DatabaseFile`, or for a reader `SnapshotFile`), and SQLite's rollback journal, which is
  * needed for ROLLBACK alone and lives in memory. There are no others: temporary files are in memory (PRAGMA temp_store),
  * a WAL of SQLite's does not work with cr-sqlite, and nothing is attached. wa-sqlite's AccessHandlePoolVFS is not used,
  * because it
@@ -30,7 +29,7 @@ export const DATABASE_FILE = 'main.db'
 const JOURNAL_FILE = `${DATABASE_FILE}-journal`
 
 /** What SQLite does to a file. */
-interface VfsFile {
+export interface VfsFile {
   readonly size: number
   /** Fills `data`; gives the number of bytes that were there. */
   read(data: Uint8Array, offset: number): number
@@ -46,7 +45,7 @@ interface VfsFile {
 export class FileVfs {
   readonly name = 'millrace-opfs'
   readonly #database: string
-  readonly #main: DatabaseFile
+  readonly #main: VfsFile
   readonly #journal: MemoryFile
   readonly #onBroken: (error: MillraceError) => void
   /** By SQLite's file id, which is an address. */
@@ -57,7 +56,7 @@ export class FileVfs {
   /** `journal`: what a version that had SQLite's journal on disk left there. SQLite takes its transaction back. */
   constructor(
     database: string,
-    main: DatabaseFile,
+    main: VfsFile,
     journal: Uint8Array,
     onBroken: (error: MillraceError) => void,
   ) {

@@ -6,6 +6,7 @@ import { HANDLES } from '../time-limits.ts'
 import { asStorageError, nameOf, unavailable } from './errors.ts'
 import { type DiskFiles, FileDisk } from './file-disk.ts'
 import { DATABASE_FILE } from './file-vfs.ts'
+import { LOG_FILE, MAIN_FILE, type Snapshot } from './snapshot.ts'
 
 /** SQLite's own journal, which is in memory now. */
 const JOURNAL = 'database.sqlite-journal'
@@ -16,7 +17,19 @@ export interface Storage {
   readonly info: StorageInfo
   /** Null in memory. */
   readonly disk: Disk | null
+  /** Null in memory. */
+  readonly snapshots: Snapshots | null
   /** Lets go of the files, after the engine was closed. */
+  release(): void
+}
+
+/** Gives the committed content of the files to readers beside their owner. */
+export interface Snapshots {
+  /**
+   * What it points to stays as it is until `release`.
+   * @throws MillraceError `STORAGE_FAILED`
+   */
+  hold(): Snapshot
   release(): void
 }
 
@@ -54,6 +67,7 @@ function inMemory(missing: MillraceError | undefined): Storage {
       reason: `In memory, and gone when the tab that holds it is closed. Why: ${why}`,
     },
     disk: null,
+    snapshots: null,
     release() {},
   }
 }
@@ -78,6 +92,10 @@ async function onDisk(
         ...(await room),
       },
       disk,
+      snapshots: {
+        hold: () => ({ ...disk.hold(), folder }),
+        release: () => disk.release(),
+      },
       release() {
         disk.close()
         closeFiles(files)
@@ -151,8 +169,8 @@ async function acquireFiles(database: string, folder: FileSystemDirectoryHandle)
 
 async function acquireOnce(folder: FileSystemDirectoryHandle): Promise<Handles> {
   const opening = [
-    openFile(folder, 'database.sqlite', { create: true }),
-    openFile(folder, 'database.sqlite-log', { create: true }),
+    openFile(folder, MAIN_FILE, { create: true }),
+    openFile(folder, LOG_FILE, { create: true }),
     openFile(folder, JOURNAL, { create: false }).catch((error) => {
       if (nameOf(error) === 'NotFoundError') return null
       throw error

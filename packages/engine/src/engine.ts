@@ -9,6 +9,7 @@ import {
   type MergeChange,
   MillraceError,
   type Operation,
+  type OriginVersion,
   type QueryResult,
   type SqlValue,
   type StorageInfo,
@@ -37,7 +38,14 @@ import { applySchema } from './schema/schema.ts'
 import { Session } from './session.ts'
 import { Writer } from './write/apply.ts'
 import { type Context, commitGroup, type Outcome, type QueuedMerge, type QueuedWrite } from './write/group.ts'
-import { type MergeOutcome, planMerge, readChanges } from './write/merge.ts'
+import {
+  type MergeOutcome,
+  type MergePlan,
+  type MergeRefusal,
+  planMerge,
+  readChanges,
+  slicesOf,
+} from './write/merge.ts'
 import { WriteRecords } from './write/records.ts'
 
 /** What `createEngine` takes. */
@@ -176,7 +184,6 @@ export class Engine {
   readonly #context: Context
   readonly #disk: Disk | null
   readonly #reader: Reader | null
-  readonly #durability: Durability
   readonly #limits: Limits
   readonly #defer: (run: () => void) => void
 
@@ -211,7 +218,6 @@ export class Engine {
     this.#disk = options.disk ?? null
     this.#reader = options.reader ?? null
     this.#limits = { ...LIMITS, ...options.limits }
-    this.#durability = options.durability ?? 'strict'
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
     this.#reads = new ReadQueue(this.#defer)
     database.connection.exec(SETTINGS)
@@ -227,7 +233,10 @@ export class Engine {
       options.linger,
     )
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
-    this.#context = { database, writer: this.#writer, epoch, records, limit: this.#limits.write }
+    this.#context = {
+      ...{ database, writer: this.#writer, epoch, records },
+      ...{ disk: this.#disk, durability: options.durability ?? 'strict', limit: this.#limits.write },
+    }
   }
 
   /**
@@ -355,6 +364,37 @@ export class Engine {
     if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? this.failure
     assert('applied' in outcome, 'a merge ended as a write')
     return { ...outcome, version: this.version, woken: this.#woken - woken }
+  }
+
+  /**
+   * The same for a client, in slices: what others ask meanwhile has its turn between two of them, and subscribers hear of
+   * each. @internal
+   */
+  async mergeInSlices(changes: readonly MergeChange[]): Promise<MergeResult> {
+    this.flush()
+    this.#checkOpen()
+    const woken = this.#woken
+    const applied: OriginVersion[] = []
+    let rows = 0
+    let refused: MergeRefusal | null = null
+    for (const slice of slicesOf(planMerge(this.#database, this.#catalog, changes))) {
+      const outcome = await this.#commitSlice(slice)
+      for (const version of outcome.applied) applied.push(version)
+      rows += outcome.changes
+      refused = outcome.refused
+      if (refused !== null) break
+    }
+    return { applied, changes: rows, refused, version: this.version, woken: this.#woken - woken }
+  }
+
+  #commitSlice(merge: MergePlan): Promise<MergeOutcome> {
+    this.#checkOpen()
+    return new Promise((resolve, reject) => {
+      this.#enqueue({ merge }, (outcome) => {
+        if ('applied' in outcome) resolve(outcome)
+        else reject('error' in outcome ? outcome.error : new Error('a merge ended as a write'))
+      })
+    })
   }
 
   /**
@@ -514,6 +554,10 @@ export class Engine {
   /** A write that is committed with the next group. @internal */
   enqueue(write: QueuedWrite & { readonly client: ClientId }, settle: (outcome: Outcome) => void): void {
     this.#checkOpen()
+    this.#enqueue(write, settle)
+  }
+
+  #enqueue(write: QueuedWrite | QueuedMerge, settle: (outcome: Outcome) => void): void {
     this.#queue.push({ write, settle })
     if (this.#queue.length === 1) this.#defer(() => this.flush())
   }
@@ -575,7 +619,6 @@ export class Engine {
 
   /** Undefined when SQLite failed. Some of the writes may be on disk then, which the record of each says. */
   #commitGroup(writes: readonly (QueuedWrite | QueuedMerge)[]): ReturnType<typeof commitGroup> | undefined {
-    if (this.#disk !== null) this.#disk.durability = this.#durabilityOf(writes)
     try {
       const results = commitGroup(this.#context, writes)
       return this.failure === undefined ? results : undefined
@@ -583,13 +626,6 @@ export class Engine {
       if (this.failure === undefined) throw error
       return undefined
     }
-  }
-
-  /** One flush serves all that are committed together. */
-  #durabilityOf(writes: readonly (QueuedWrite | QueuedMerge)[]): Durability {
-    const isStrict = (write: QueuedWrite | QueuedMerge) =>
-      (('request' in write && write.request.durability) || this.#durability) === 'strict'
-    return writes.some(isStrict) ? 'strict' : 'relaxed'
   }
 
   /** Who made the writes that ran when SQLite failed hears of it; of the others nothing is known. */

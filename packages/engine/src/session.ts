@@ -191,7 +191,7 @@ export class Session implements EngineCalls {
   }
 
   async merge(changes: readonly MergeChange[]): Promise<MergeAnswer> {
-    const { version, applied, changes: rows, woken, refused } = this.#engine.merge(changes)
+    const { version, applied, changes: rows, woken, refused } = await this.#engine.mergeInSlices(changes)
     this.#sendCommit(version, woken)
     return {
       ...{ version, applied, changes: rows, woken },

@@ -5,6 +5,7 @@ import {
   MillraceError,
   type Operation,
   PROTOCOL_VERSION,
+  type QueryId,
   type SqlValue,
   type WriteId,
 } from '@millrace/protocol'
@@ -651,4 +652,50 @@ describe('sites that exchange all that they have come to the same rows', () => {
     )
     expect(tally.won).toBeGreaterThan(500)
   })
+})
+
+test('a long merge of a client goes slice by slice: writes and queries of others go between', async () => {
+  for (let i = 0; i < 1200; i++) run(there, 'INSERT INTO todo (id, title) VALUES (?, ?)', `t${i}`, 'far')
+  const changes = there.changesSince(0)
+  const calls = here.connect(() => {})
+  await calls.hello({ protocol: PROTOCOL_VERSION, client: 'one' as ClientId })
+  const order: string[] = []
+  const merging = calls.merge(changes).then((answer) => {
+    order.push('merged')
+    return answer
+  })
+  const counts: SqlValue[] = []
+  const others = (async () => {
+    for (let i = 1; i <= 2; i++) {
+      const operations = [exec('INSERT INTO own VALUES (?, 1)', i)]
+      await calls.write([{ id: i as WriteId, operations }], 0 as WriteId)
+      const { rows } = await calls.query(
+        i as QueryId,
+        'SELECT count(*), (SELECT count(*) FROM own) FROM todo',
+        [],
+      )
+      counts.push(...(rows[0] ?? []))
+      order.push('asked')
+    }
+  })()
+  const { applied, changes: changed, refused } = await merging
+  await others
+  expect(order).toEqual(['asked', 'asked', 'merged'])
+  // In between, each version was there as a whole or not at all, and the writes were.
+  expect(counts[0]).toBeGreaterThan(0)
+  expect(counts[2]).toBeLessThan(1200)
+  expect([counts[1], counts[3]]).toEqual([1, 2])
+  expect([applied.length, changed, refused]).toEqual([1200, 1200, null])
+  expect(titles(here)).toEqual(titles(there))
+})
+
+test('a merge in slices ends at what is refused, and what came before it stays', async () => {
+  for (let i = 0; i < 900; i++) run(there, 'INSERT INTO todo (id, title) VALUES (?, ?)', `t${i}`, 'far')
+  const changes = there
+    .changesSince(0)
+    .map((change) => (change.dbVersion === 700 ? { ...change, cl: 0 } : change))
+  const { applied, changes: changed, refused } = await here.connect(() => {}).merge(changes)
+  expect(refused).toMatchObject({ change: { dbVersion: 700 }, error: { code: 'INVALID_VALUE' } })
+  expect([applied.length, changed]).toEqual([699, 699])
+  expect(here.query('SELECT count(*) FROM todo').rows).toEqual([[699]])
 })

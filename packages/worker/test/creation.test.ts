@@ -202,3 +202,16 @@ class LegacyProbe {
     sqlite.open('main.db', { vfs: this.#vfs.name }).close()
   }
 }
+
+test('a merge of many versions is flushed once', () => {
+  const there = open(new FaultyDisk(generator(1)), SCHEMA, 'strict')
+  for (let id = 1; id <= 20; id++) there.engine.write([insert(id)])
+  const changes = there.engine.changesSince(0)
+  abandon(there.engine)
+  const files = new FaultyDisk(generator(2))
+  const here = open(files, SCHEMA, 'strict')
+  files.takeCounts()
+  expect(here.engine.merge(changes)).toMatchObject({ changes: 20, refused: null })
+  expect(files.takeCounts()).toEqual({ writes: 20, flushes: 1 })
+  abandon(here.engine)
+})

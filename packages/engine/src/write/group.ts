@@ -1,11 +1,13 @@
 import {
   type ClientId,
+  type Durability,
   MillraceError,
   type Operation,
   type OriginVersion,
   type WriteRequest,
 } from '@millrace/protocol'
 import type { Database } from '../database/database.ts'
+import type { Disk } from '../database/disk.ts'
 import { rejection, storageError } from '../database/errors.ts'
 import type { Epoch } from '../epoch.ts'
 import { Undo, type Writer } from './apply.ts'
@@ -56,6 +58,10 @@ export interface Context {
   readonly writer: Writer
   readonly epoch: Epoch
   readonly records: WriteRecords
+  /** Null in memory. */
+  readonly disk: Disk | null
+  /** Of writes that do not say. */
+  readonly durability: Durability
   /** Instructions that one transaction of writes may take. Merges have none: what others stored must be taken over. */
   readonly limit: number
   /** What runs now; after a failure of SQLite, what it failed in. */
@@ -84,6 +90,7 @@ export function commitGroup(
 
 function commitWrites(context: Context, writes: readonly QueuedWrite[]): readonly GroupResult[] {
   if (writes.length === 0) return []
+  setDurability(context, writes)
   // Which of them makes SQLite fail shows when each runs by itself.
   const together = writes.some(hasFailed) ? undefined : tryWithLimit(context, writes)
   if (together !== undefined) return [together]
@@ -94,6 +101,13 @@ const hasFailed = ({ request }: QueuedWrite): boolean => (request.failures ?? 0)
 
 function tryWithLimit(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
   return context.database.connection.limit(context.limit, () => tryGroup(context, writes))
+}
+
+/** One flush serves all that are committed together. */
+function setDurability({ disk, durability }: Context, writes: readonly QueuedWrite[]): void {
+  if (disk === null) return
+  const isStrict = writes.some(({ request }) => (request.durability ?? durability) === 'strict')
+  disk.durability = isStrict ? 'strict' : 'relaxed'
 }
 
 /** Undefined when the group must be run one by one; never for a single write. */
@@ -138,27 +152,34 @@ function tryGroup(context: Context, writes: readonly QueuedWrite[]): GroupResult
 /**
  * Commits each version of a merge in a transaction of its own, up to the first that is refused. Never together with
  * local writes, nor under a savepoint: cr-sqlite remembers the version of a merge that ROLLBACK TO undid, and forgets it
- * only with the whole transaction. The outcome of all comes with the last result.
+ * only with the whole transaction. One flush serves all. The outcome of all comes with the last result.
  */
 function commitMerge(context: Context, queued: QueuedMerge): GroupResult[] {
   const { merge } = queued
+  const { disk, durability } = context
+  if (disk !== null) disk.durability = 'relaxed'
   context.running = [queued]
   const results: GroupResult[] = []
   const applied: OriginVersion[] = []
   let changes = 0
   const ended = (outcome: Outcome): GroupResult[] => [...results, { outcomes: [outcome], committed: false }]
+  let { refused } = merge
   try {
     for (const version of merge.versions) {
       const result = tryVersion(context, version)
-      if ('error' in result) return ended({ applied, changes, refused: result })
+      if ('error' in result) {
+        refused = result
+        break
+      }
       applied.push({ siteId: version.siteId, dbVersion: version.dbVersion })
       changes += result.rows
       if (result.rows > 0) results.push({ outcomes: [], committed: true })
     }
+    if (durability === 'strict') disk?.flush()
   } catch (error) {
     return ended({ error })
   }
-  return ended({ applied, changes, refused: merge.refused })
+  return ended({ applied, changes, refused })
 }
 
 function tryVersion(context: Context, version: MergeVersion): { readonly rows: number } | MergeRefusal {

@@ -64,6 +64,9 @@ export interface MergePlan {
   readonly refused: MergeRefusal | null
 }
 
+/** Changes in a slice, as far as versions allow: about a tenth of a second. */
+const SLICE = 500
+
 const MAX_CLOCK = Number.MAX_SAFE_INTEGER
 const MAX_AHEAD = 2 ** 32
 const MAX_SEQ = 2 ** 31 - 1
@@ -88,6 +91,22 @@ export function planMerge(database: Database, catalog: Catalog, changes: readonl
     fit.push(version)
   }
   return { versions: fit, refused }
+}
+
+/** The plan in parts, each of whole versions; what is refused comes with the last. */
+export function* slicesOf({ versions, refused }: MergePlan): Generator<MergePlan> {
+  let slice: MergeVersion[] = []
+  let cells = 0
+  for (const version of versions) {
+    if (cells + version.cells.length > SLICE && slice.length > 0) {
+      yield { versions: slice, refused: null }
+      slice = []
+      cells = 0
+    }
+    slice.push(version)
+    cells += version.cells.length
+  }
+  yield { versions: slice, refused }
 }
 
 /**

@@ -95,6 +95,8 @@ export class Watcher {
       epoch: this.#epoch,
       limit: Number.POSITIVE_INFINITY,
       records: this.#records,
+      disk: null,
+      durability: 'strict' as const,
     }
     return commitGroup(context, queued)
       .flatMap(({ outcomes }) => outcomes)

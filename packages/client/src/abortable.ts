@@ -11,12 +11,7 @@ export function abortable<T>(
   work: () => Promise<T>,
   end: () => void,
 ): Promise<T> {
-  if (timeout !== undefined && !(timeout >= 0)) {
-    throw new MillraceError(
-      'INVALID_VALUE',
-      `The timeout of a query is a number of milliseconds, but it was given ${String(timeout)}.`,
-    )
-  }
+  checkTimeout(timeout)
   if (signal?.aborted) return Promise.reject(aborted(signal))
   return new Promise((resolve, reject) => {
     const settle = () => {
@@ -37,6 +32,27 @@ export function abortable<T>(
     signal?.addEventListener('abort', onAbort)
     work().finally(settle).then(resolve, reject)
   })
+}
+
+/** @throws MillraceError `INVALID_VALUE` */
+export function checkTimeout(timeout: number | undefined): void {
+  if (timeout === undefined || timeout >= 0) return
+  throw new MillraceError(
+    'INVALID_VALUE',
+    `The timeout of a query is a number of milliseconds, but it was given ${String(timeout)}.`,
+  )
+}
+
+/** Subscribes, until the undo is called or the signal aborts. Returns the undo. */
+export function subscribeUntil(signal: AbortSignal | undefined, subscribe: () => () => void): () => void {
+  if (signal?.aborted) return () => {}
+  const undo = subscribe()
+  const end = () => {
+    signal?.removeEventListener('abort', end)
+    undo()
+  }
+  signal?.addEventListener('abort', end)
+  return end
 }
 
 function aborted(signal: AbortSignal): MillraceError {

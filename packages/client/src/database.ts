@@ -16,7 +16,7 @@ import {
   type WriteId,
   type WriteRequest,
 } from '@millrace/protocol'
-import { abortable } from './abortable.ts'
+import { abortable, checkTimeout, subscribeUntil } from './abortable.ts'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
 import { ExecPlans, execute } from './exec-plans.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
@@ -24,7 +24,7 @@ import { Operations } from './operation.ts'
 import { OptimisticStore } from './optimistic-store.ts'
 import { applyTo, Window } from './order-into.ts'
 import type { Execute } from './pending.ts'
-import { type CompiledQuery, compileQuery, type Queryable } from './query.ts'
+import { type CompiledQuery, compileQuery, type Queryable, withTimeout } from './query.ts'
 import type {
   Change,
   Connection,
@@ -183,14 +183,16 @@ class Client implements Database {
     return addOwn(this.#batches, (notify) => batch(notify))
   }
 
-  live<R>(query: Queryable<R>): LiveQuery<R> {
-    const compiled = compileQuery(query)
+  live<R>(query: Queryable<R>, { signal, timeout }: QueryOptions = {}): LiveQuery<R> {
+    checkTimeout(timeout)
+    const compiled = withTimeout(compileQuery(query), timeout)
     const stores = this.#stores
     return {
       get snapshot() {
         return (stores.get(compiled.id)?.snapshot ?? PENDING) as LiveQuery<R>['snapshot']
       },
-      subscribe: (listener) => this.#subscribe(compiled, listener as (change: Change) => void),
+      subscribe: (listener) =>
+        subscribeUntil(signal, () => this.#subscribe(compiled, listener as (change: Change) => void)),
       orderInto(destination) {
         const undo = this.subscribe((change) => applyTo(destination, change))
         const { status, data } = this.snapshot
@@ -438,7 +440,7 @@ class Client implements Database {
 
   #request(calls: EngineCalls, store: LiveStore): Promise<void> {
     return calls
-      .subscribe(store.id, store.query.sql, store.query.parameters)
+      .subscribe(store.id, store.query.sql, store.query.parameters, store.query.timeout)
       .catch((error: MillraceError) => {
         if (this.#connection.calls !== calls || this.#byId.get(store.id) !== store) return
         store.fail(error)

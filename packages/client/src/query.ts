@@ -34,8 +34,16 @@ export type Queryable<R = Row> = SqlQuery<R> | CompilableQuery<R> | ToSqlQuery<R
 export interface CompiledQuery {
   readonly sql: string
   readonly parameters: readonly SqlValue[]
-  /** Equal for equal text and parameters: such queries are one live query. */
+  /** Equal for equal text, parameters and time limit: such queries are one live query. */
   readonly id: string
+  /** Milliseconds that one run of it may take. */
+  readonly timeout?: number
+}
+
+/** The same query with a time limit. */
+export function withTimeout(query: CompiledQuery, timeout: number | undefined): CompiledQuery {
+  if (timeout === undefined) return query
+  return { ...query, id: `${timeout}\u0000${query.id}`, timeout }
 }
 
 /**

@@ -144,11 +144,17 @@ export interface Change<R = Row> {
   renewed(among: { has(row: R & object): boolean }): readonly (readonly [before: R, after: R])[]
 }
 
-/** How long the caller of a query waits. When the wait ends, a query that waits for its turn is dropped. */
+/** How long the caller of a query waits. */
 export interface QueryOptions {
-  /** One that runs already ends when it is done, or has used up what a query may use. */
+  /**
+   * When it aborts, the query is dropped, whether it waits or runs. Of a live query the subscriptions end, as by their
+   * undo: the last one ends it.
+   */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds, for waiting and running together. One that runs is interrupted as well. */
+  /**
+   * Milliseconds, for waiting and running together. A live query whose run takes longer is in error with `TIMEOUT`, until
+   * data has changed and a run takes less; those with another limit are other queries.
+   */
   readonly timeout?: number | undefined
 }
 
@@ -221,7 +227,7 @@ export interface Database<T extends Tables = Tables> {
   onConnection(listener: (connection: Connection) => void): () => void
 
   /** A query whose rows are kept true. */
-  live<R>(query: Queryable<R>): LiveQuery<R>
+  live<R>(query: Queryable<R>, options?: QueryOptions): LiveQuery<R>
   /**
    * Runs a SELECT once, after all writes made before it here. Rejects with `INVALID_SQL`; with `ABORTED` or `TIMEOUT` as
    * the options say; with `OWNER_LOST` where the tab that ran it went away, which is not tried again, for the query may

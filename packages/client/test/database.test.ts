@@ -998,3 +998,46 @@ describe('open and close', () => {
     await refused
   })
 })
+
+describe('a live query with options', () => {
+  const endless = sql<{ n: number }>`
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE (SELECT count(*) FROM todo) < 3)
+    SELECT count(*) AS n FROM n`
+
+  test('is in error while a run takes longer than its time, and recovers', async () => {
+    const { db } = await world()
+    const { live } = await shown(db, count)
+    const slow = db.live(endless, { timeout: 20 })
+    onTestFinished(slow.subscribe(() => {}))
+    await expect.poll(() => slow.snapshot.status).toBe('error')
+    expect(slow.snapshot.error?.code).toBe('TIMEOUT')
+    // The query of that time limit is another one.
+    expect(db.live(endless).snapshot.status).toBe('pending')
+    for (let id = 1; id <= 6; id++) await db.insert('todo', { id, title: `title ${id}` }).stored
+    await expect.poll(() => slow.snapshot.data).toEqual([{ n: 1 }])
+    expect(live.snapshot.data).toEqual([{ n: 6 }])
+  })
+
+  test('is heard of until its signal aborts', async () => {
+    const { db, engine } = await world()
+    const controller = new AbortController()
+    const live = db.live(count, { signal: controller.signal })
+    let heard = 0
+    const stop = live.subscribe(() => heard++)
+    await expect.poll(() => live.snapshot.data).toEqual([{ n: 0 }])
+    const before = heard
+    controller.abort()
+    db.insert('todo', { id: 1, title: 'not heard of' })
+    await turns(5)
+    expect(heard).toBe(before)
+    stop()
+    expect(live.subscribe(() => heard++)).toBeInstanceOf(Function)
+    await expect.poll(() => engine.counters.liveQueries).toBe(0)
+    expect(heard).toBe(before)
+  })
+
+  test('takes no time limit that is none', async () => {
+    const { db } = await world()
+    expect(told(thrown(() => db.live(count, { timeout: -1 })))).toMatch(/^INVALID_VALUE: .*-1/)
+  })
+})

@@ -26,7 +26,7 @@ import { storageError } from './database/errors.ts'
 import { exportDatabase } from './database/export.ts'
 import { isHalfMade } from './database/half-made.ts'
 import { SETTINGS } from './database/settings.ts'
-import type { Sqlite } from './database/sqlite.ts'
+import type { RunLimit, Sqlite } from './database/sqlite.ts'
 import { Epoch } from './epoch.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { LiveQueries, type Subscriber } from './live-queries.ts'
@@ -209,12 +209,7 @@ export class Engine {
     const { failed, exhausted } = options.sqlite
     this.lost = options.storage.type === 'memory' ? failed : Promise.race([failed, exhausted])
     const { onProgress } = options
-    if (onProgress !== undefined) {
-      database.connection.onProgress(() => {
-        onProgress()
-        return false
-      })
-    }
+    if (onProgress !== undefined) database.connection.onProgress(onProgress)
     this.#disk = options.disk ?? null
     this.#reader = options.reader ?? null
     this.#limits = { ...LIMITS, ...options.limits }
@@ -449,16 +444,12 @@ export class Engine {
     return result ?? this.query(sql, parameters, end - performance.now())
   }
 
-  #query(
-    sql: string,
-    parameters: readonly SqlValue[],
-    limits: { readonly steps: number; readonly timeout: number },
-  ): QueryResult {
+  #query(sql: string, parameters: readonly SqlValue[], limit: RunLimit): QueryResult {
     this.flush()
     this.#checkOpen()
     const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
     checkParameterCount(parameterCount, parameters, sql)
-    return runQuery(this.#database, sql, parameters.map(asParameter), limits)
+    return runQuery(this.#database, sql, parameters.map(asParameter), limit)
   }
 
   /**
@@ -546,9 +537,10 @@ export class Engine {
     parameters: readonly SqlValue[],
     forClient: boolean,
     subscriber: Subscriber,
+    timeout?: number,
   ): { query: LiveQuery; undo: () => void } {
     this.#checkOpen()
-    return this.#queries.attach(sql, parameters.map(asParameter), forClient, subscriber)
+    return this.#queries.attach(sql, parameters.map(asParameter), forClient, subscriber, timeout)
   }
 
   /** A write that is committed with the next group. @internal */

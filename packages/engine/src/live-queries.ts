@@ -96,15 +96,19 @@ export class LiveQueries {
     return rows
   }
 
-  /** Lets a subscriber hear of a query; the query runs now unless it is live already. */
+  /**
+   * Lets a subscriber hear of a query; the query runs now unless it is live already. `timeout`: milliseconds that a run
+   * may take.
+   */
   attach(
     sql: string,
     parameters: readonly SqlValue[],
     forClient: boolean,
     subscriber: Subscriber,
+    timeout = Number.POSITIVE_INFINITY,
   ): { query: LiveQuery; undo: () => void } {
-    const id = `${forClient}\u0000${sql}\u0000${identifyParameters(parameters)}`
-    const registered = this.#queries.get(id) ?? this.#register(id, sql, parameters, forClient)
+    const id = `${forClient}\u0000${timeout}\u0000${sql}\u0000${identifyParameters(parameters)}`
+    const registered = this.#queries.get(id) ?? this.#register(id, sql, parameters, forClient, timeout)
     registered.subscribers.add(subscriber)
     return {
       query: registered.query,
@@ -120,8 +124,14 @@ export class LiveQueries {
     }
   }
 
-  #register(id: string, sql: string, parameters: readonly SqlValue[], forClient: boolean): Registered {
-    const query = this.#make(sql, parameters, forClient)
+  #register(
+    id: string,
+    sql: string,
+    parameters: readonly SqlValue[],
+    forClient: boolean,
+    timeout: number,
+  ): Registered {
+    const query = this.#make(sql, parameters, forClient, timeout)
     const undo: (() => void)[] = []
     const registered: Registered = {
       id,
@@ -170,7 +180,7 @@ export class LiveQueries {
     }
   }
 
-  #make(sql: string, parameters: readonly SqlValue[], forClient: boolean): LiveQuery {
+  #make(sql: string, parameters: readonly SqlValue[], forClient: boolean, timeout: number): LiveQuery {
     const compiled = this.#compile(sql)
     checkParameterCount(compiled.parameterCount, parameters, sql)
     const sources = this.#sources.of(compiled.reads)
@@ -179,7 +189,10 @@ export class LiveQueries {
     // Of what is not watched, as crsql_changes, it is not known which tables it shows.
     const tables = [...compiled.reads.keys()]
     if (sources === null) for (const { info } of this.#catalog.values()) tables.push(info.name)
-    return new LiveQuery(this.#database, compiled, sources, tables, sql, parameters, forClient, this.#limit)
+    return new LiveQuery(this.#database, compiled, sources, tables, sql, parameters, forClient, {
+      steps: this.#limit,
+      timeout,
+    })
   }
 
   #compile(sql: string): Compiled {
@@ -204,7 +217,7 @@ export class LiveQueries {
 
   /** Says how a query would be kept true. */
   explain(sql: string, parameters: readonly SqlValue[]): Explanation {
-    const query = this.#make(sql, parameters, false)
+    const query = this.#make(sql, parameters, false, Number.POSITIVE_INFINITY)
     return explain(this.#database, this.#catalog, sql, this.#compile(sql), query)
   }
 

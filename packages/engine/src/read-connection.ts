@@ -1,7 +1,7 @@
 import type { QueryResult, SqlValue } from '@millrace/protocol'
 import { Database } from './database/database.ts'
 import { invalidSql, storageError } from './database/errors.ts'
-import type { Sqlite } from './database/sqlite.ts'
+import type { RunLimit, Sqlite } from './database/sqlite.ts'
 import { LIMITS } from './limits.ts'
 
 /** Runs queries that are long beside an engine, on the database as it is when their turn comes. */
@@ -41,23 +41,18 @@ export class ReadConnection {
 }
 
 /**
- * Runs a query within limits: instructions of SQLite's virtual machine, and milliseconds.
+ * Runs a query within a limit.
  * @throws MillraceError `INVALID_SQL`, `TIMEOUT`, `STORAGE_FAILED`
  */
 export function runQuery(
   database: Database,
   sql: string,
   parameters: readonly SqlValue[],
-  { steps, timeout }: { readonly steps: number; readonly timeout: number },
+  limit: RunLimit,
 ): QueryResult {
-  const { connection } = database
-  const end = performance.now() + timeout
-  const endWatch = connection.onProgress(() => performance.now() > end)
   try {
-    return connection.limit(steps, () => database.query(sql, parameters))
+    return database.connection.limit(limit, () => database.query(sql, parameters))
   } catch (error) {
     throw invalidSql(error, sql)
-  } finally {
-    endWatch()
   }
 }

@@ -73,13 +73,13 @@ export class Session implements EngineCalls {
     return { version: this.#engine.version, storage: this.#engine.storage, tables: this.#engine.tables }
   }
 
-  subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<void> {
+  subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[], timeout?: number): Promise<void> {
     // A page that comes back sends its unanswered writes first: their end is told before the rows that hold them.
     return this.#read(query, () => {
       const subscriber = {
         changed: (live: LiveQuery, change: ResultChange) => this.#note(query, live, change),
       }
-      const { query: live, undo } = this.#engine.attach(sql, parameters, true, subscriber)
+      const { query: live, undo } = this.#engine.attach(sql, parameters, true, subscriber, timeout)
       this.#subscriptions.set(query, undo)
       this.#note(query, live, live.error === null ? { type: 'reset' } : { type: 'error', error: live.error })
       this.sendCommit(this.#engine.version, 0)

@@ -95,9 +95,9 @@ export interface EngineCalls {
   hello(hello: Hello): Promise<Welcome>
   /**
    * Rejects when SQLite refuses the query, or it is unsubscribed before it had its turn; else a `reset` for it comes in a
-   * commit message.
+   * commit message. A run of it that takes more than `timeout` ms is an error, until one takes less.
    */
-  subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[]): Promise<void>
+  subscribe(query: QueryId, sql: string, parameters: readonly SqlValue[], timeout?: number): Promise<void>
   unsubscribe(query: QueryId): Promise<void>
   /**
    * Resolves when the writes are taken over; each one's end is told in a commit message. Writes up to `answered` have

@@ -1,4 +1,10 @@
-import { type CompiledQuery, compileQuery, type Queryable, type Snapshot } from '@millrace/client'
+import {
+  type CompiledQuery,
+  compileQuery,
+  type Queryable,
+  type QueryOptions,
+  type Snapshot,
+} from '@millrace/client'
 import { createComputed, createMemo, onCleanup, untrack } from 'solid-js'
 import { isServer } from 'solid-js/web'
 import { createSnapshotStore } from './snapshot-store.ts'
@@ -11,14 +17,18 @@ import { useDb } from './use-db.ts'
  * `false` nothing is asked, and the snapshot stays empty and `pending`, as it does on the server.
  *
  * Read it by name and do not take it apart: `todos.data`, not `const { data } = …`, as with any store. An error of
- * SQLite is in `error`; a parameter that SQLite cannot hold throws.
+ * SQLite is in `error`; a parameter that SQLite cannot hold throws. `timeout`: milliseconds that a run of the query may
+ * take, after which `error` says so.
  *
  * ```tsx
  * const todos = useQuery(() => sql<Todo>`SELECT * FROM todo WHERE list = ${props.list} ORDER BY position`)
  * return <For each={todos.data}>{(todo) => <li>{todo.title}</li>}</For>
  * ```
  */
-export function useQuery<R>(query: () => Queryable<R> | null | undefined | false): Snapshot<R> {
+export function useQuery<R>(
+  query: () => Queryable<R> | null | undefined | false,
+  options: Pick<QueryOptions, 'timeout'> = {},
+): Snapshot<R> {
   const { store, show, apply, clear } = createSnapshotStore<R>()
   if (isServer) return store
   const db = useDb()
@@ -36,7 +46,7 @@ export function useQuery<R>(query: () => Queryable<R> | null | undefined | false
     const asked = compiled()
     if (asked === undefined) return clear()
     untrack(() => {
-      const live = db.live<R>(asked)
+      const live = db.live<R>(asked, options)
       onCleanup(live.subscribe(apply))
       show(live.snapshot)
     })

@@ -33,7 +33,8 @@ export function exposeCalls(
   }
   const answers: Answers = {
     hello: (hello) => answer(() => calls.hello(hello)),
-    subscribe: (query, sql, parameters) => answer(() => calls.subscribe(query, sql, parameters)),
+    subscribe: (query, sql, parameters, timeout) =>
+      answer(() => calls.subscribe(query, sql, parameters, timeout)),
     unsubscribe: (query) => answer(() => calls.unsubscribe(query)),
     write: (writes, answered) => answer(() => calls.write(writes, answered)),
     query: (query, sql, parameters, timeout) => answer(() => calls.query(query, sql, parameters, timeout)),

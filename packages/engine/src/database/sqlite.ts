@@ -126,6 +126,14 @@ export interface Sqlite {
   open(filename: string, options?: { readonly vfs?: string }): Connection
 }
 
+/** When statements are interrupted. */
+export interface RunLimit {
+  /** Instructions of SQLite's virtual machine. */
+  readonly steps: number
+  /** Milliseconds. Default: none. */
+  readonly timeout?: number
+}
+
 /** Where the wasm is to be had. One of the three. */
 export interface LoadOptions {
   /** The bytes of `crsqlite-sync.wasm`, where they cannot be fetched (Node). */
@@ -258,9 +266,11 @@ export class Connection {
 
   /** Instructions of SQLite's virtual machine that ran while they were counted; for tests and devtools. */
   vmSteps = 0
+  /** Of the statements that run now. */
   #stepsLeft = Number.POSITIVE_INFINITY
+  #end = Number.POSITIVE_INFINITY
   #counting = false
-  readonly #watchers = new Set<() => boolean>()
+  readonly #watchers = new Set<() => void>()
   #closed = false
 
   constructor(wasm: Wasm, health: Health, filename: string, vfs: string | undefined) {
@@ -311,25 +321,25 @@ export class Connection {
   }
 
   /**
-   * Calls `watcher` while statements run, every hundred thousand instructions, which are about a millisecond. One that
-   * answers true ends the statement with SQLITE_INTERRUPT. It must not run statements. Returns its undo.
+   * Calls `watcher` while statements run, every hundred thousand instructions, which are about a millisecond. It must not
+   * run statements.
    */
-  onProgress(watcher: () => boolean): () => void {
+  onProgress(watcher: () => void): void {
     this.#watchers.add(watcher)
-    return () => void this.#watchers.delete(watcher)
   }
 
   /**
-   * Runs `work`. When its statements have run for so many instructions, up to a hundred thousand more, the one that runs
-   * ends with SQLITE_INTERRUPT. A limit within a limit is its own.
+   * Runs `work`. When its statements have run for so many instructions, up to a hundred thousand more, or for so many
+   * milliseconds, the one that runs ends with SQLITE_INTERRUPT. A limit within a limit is its own.
    */
-  limit<T>(steps: number, work: () => T): T {
-    const before = this.#stepsLeft
+  limit<T>({ steps, timeout = Number.POSITIVE_INFINITY }: RunLimit, work: () => T): T {
+    const before = [this.#stepsLeft, this.#end] as const
     this.#stepsLeft = steps
+    this.#end = performance.now() + timeout
     try {
       return work()
     } finally {
-      this.#stepsLeft = before
+      ;[this.#stepsLeft, this.#end] = before
     }
   }
 
@@ -338,9 +348,8 @@ export class Connection {
     const progress = () => {
       if (this.#counting && ++this.vmSteps % WATCHED_STEPS !== 0) return 0
       this.#stepsLeft -= WATCHED_STEPS
-      let interrupt = this.#stepsLeft < 0 ? 1 : 0
-      for (const watcher of this.#watchers) if (watcher()) interrupt = 1
-      return interrupt
+      for (const watcher of this.#watchers) watcher()
+      return this.#stepsLeft < 0 || performance.now() > this.#end ? 1 : 0
     }
     this.#wasm.progressHandler(this.#db, this.#counting ? 1 : WATCHED_STEPS, progress, null)
   }

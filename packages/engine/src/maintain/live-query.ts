@@ -16,6 +16,7 @@ import { type Reaction, rowCondition, windowConditions } from '../compile/reacti
 import type { ArmSource, RowsAction } from '../compile/rows.ts'
 import type { Database } from '../database/database.ts'
 import { invalidSql, isEngineLost, isInterrupted } from '../database/errors.ts'
+import type { RunLimit } from '../database/sqlite.ts'
 import type { Interest } from '../impact/impact-index.ts'
 import type { Source } from '../impact/sources.ts'
 import type { Table } from '../schema/catalog.ts'
@@ -58,8 +59,8 @@ export class LiveQuery {
   readonly #sql: string
   readonly #parameters: readonly SqlValue[]
   readonly #forClient: boolean
-  /** Instructions for one run. */
-  readonly #limit: number
+  /** Of one run. */
+  readonly #limit: RunLimit
   readonly #plan: Plan | null
   /** The part of what is held that is told. */
   readonly #window: Window
@@ -92,7 +93,7 @@ export class LiveQuery {
     sql: string,
     parameters: readonly SqlValue[],
     forClient: boolean,
-    limit: number,
+    limit: RunLimit,
   ) {
     this.#limit = limit
     this.#database = database

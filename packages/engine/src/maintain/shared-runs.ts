@@ -43,7 +43,7 @@ export class SharedRuns {
     const { connection } = this.#database
     for (const [compiled, alike] of byText) {
       if (alike.length < MANY_QUERIES) continue
-      connection.limit(alike.length * this.#limit, () => this.#run(compiled, alike))
+      connection.limit({ steps: alike.length * this.#limit }, () => this.#run(compiled, alike))
     }
   }
 

@@ -100,7 +100,7 @@ function commitWrites(context: Context, writes: readonly QueuedWrite[]): readonl
 const hasFailed = ({ request }: QueuedWrite): boolean => (request.failures ?? 0) > 0
 
 function tryWithLimit(context: Context, writes: readonly QueuedWrite[]): GroupResult | undefined {
-  return context.database.connection.limit(context.limit, () => tryGroup(context, writes))
+  return context.database.connection.limit({ steps: context.limit }, () => tryGroup(context, writes))
 }
 
 /** One flush serves all that are committed together. */

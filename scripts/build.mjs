@@ -4,7 +4,7 @@
 // to be one file with engine, parser, Comlink and the wasm glue in it, and the wasm beside it. Hence packages/worker
 // takes only its declarations from tsc, and two bundles are made here:
 //
-//   dist/index.js    the page half; imports of packages stay imports
+//   dist/index.js    the page half; imports of packages stay imports, and it names the wasm beside it
 //   dist/worker.js   src/worker.ts with all that it imports, and dist/*.wasm
 //
 // The source says `new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })`, which is what a dev server
@@ -42,6 +42,13 @@ async function buildPageHalf() {
     // For a browser it would write its own answer in place of process.env.NODE_ENV, and the app's bundler has the say.
     platform: 'neutral',
     plugins: [
+      {
+        name: 'wasm-address',
+        load(id) {
+          if (!id.endsWith('/wasm-address.ts')) return null
+          return "export const wasmUrlOfBundle = () => new URL('./crsqlite-sync.wasm', import.meta.url).href"
+        },
+      },
       {
         name: 'worker-file-name',
         transform(code) {

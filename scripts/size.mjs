@@ -16,7 +16,8 @@ const lines = [
   { name: 'client, on demand', entry: 'client', external: peers, isLater: true },
   { name: 'react', entry: 'react', external: [...peers, /^@millrace\//] },
   { name: 'solid', entry: 'solid', external: [...peers, /^@millrace\//] },
-  { name: 'worker, page half', entry: 'worker', external: peers },
+  // Of the wasm it has the address.
+  { name: 'worker, page half', entry: 'worker', external: [...peers, /\.wasm\?url$/] },
 ]
 const budgets = JSON.parse(readFileSync(new URL('size-budgets.json', import.meta.url), 'utf8'))
 

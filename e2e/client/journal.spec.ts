@@ -67,7 +67,7 @@ const counter = (page: Page) =>
   })
 
 /** The owner has something long to do. What is written in the same task waits for it. */
-const BUSY = `window.db.query(window.millrace.sql\`${LONG}\`).catch(() => {});`
+const BUSY = `window.db.live(window.millrace.sql\`${LONG}\`).subscribe(() => {});`
 const insert = (count: number) => `for (let id = 1; id <= ${count}; id++) window.db.insert('entry', { id });`
 const ids = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 

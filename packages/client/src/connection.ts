@@ -21,6 +21,8 @@ const SOON = 1000
 const LOADS = 3
 
 export interface ConnectionEvents {
+  /** A port is there: what may be asked before the engine has answered. Whether anything was. */
+  greeted(calls: EngineCalls): boolean
   /** A port is there and the engine has answered: writes and subscriptions are to be sent again. */
   connected(welcome: Welcome, calls: EngineCalls): void
   message(message: EngineMessage): void
@@ -110,18 +112,21 @@ export class EngineConnection {
 
   async #connect(): Promise<Port> {
     const port = await this.#source.connect()
-    // What comes before the engine has answered is not for this session.
+    // The answer to the greeting and messages travel by two ways.
+    const early: EngineMessage[] = []
+    let expectsEarly = false
     port.listen((message) => {
       if (this.#port === port) this.#events.message(message)
+      else if (expectsEarly) early.push(message)
     })
     try {
-      const welcome = await orLost(
-        port,
-        port.calls.hello({ protocol: PROTOCOL_VERSION, client: this.client }),
-      )
+      const welcomed = port.calls.hello({ protocol: PROTOCOL_VERSION, client: this.client })
+      expectsEarly = this.#events.greeted(port.calls)
+      const welcome = await orLost(port, welcomed)
       if (this.#closed) throw closedError()
       this.#port = port
       this.#events.connected(welcome, port.calls)
+      for (const message of early) this.#events.message(message)
     } catch (error) {
       this.#port = null
       port.close()

@@ -49,6 +49,9 @@ import { WriteHandle } from './write-handle.ts'
 
 /** How long a query stays live after its last subscriber has left, in ms: the next mount finds its rows still there. */
 const WARM = 1000
+
+/** Milliseconds for which the rows of a query that was to be preloaded are kept. */
+const PRELOADED = 5000
 /** Rows that a new port is asked for at once, about: other calls wait for as many. */
 const ROWS_AT_ONCE = 1000
 /** How long a call waits for a port before it rejects, in ms. */
@@ -73,7 +76,7 @@ interface PendingWrite {
  */
 export function open<T extends Tables = Tables>(options: OpenOptions): Promise<Database<T>> {
   const client = new Client(options.port)
-  const opened = client.opened(options.timeout ?? TIMEOUT).then(() => client as unknown as Database<T>)
+  const opened = client.opened(options).then(() => client as unknown as Database<T>)
   // It may be rejected before a provider is there to show why. As a rejection that nobody handles it would end a server.
   opened.catch(() => {})
   return opened
@@ -85,6 +88,8 @@ class Client implements Database {
   #journal: Journal | undefined
   readonly #stores = new Map<string, LiveStore>()
   readonly #byId = new Map<QueryId, LiveStore>()
+  /** Those that were asked for before the engine had answered the greeting. */
+  readonly #asked = new Map<LiveStore, Promise<void>>()
   readonly #cooling = new Map<LiveStore, ReturnType<typeof setTimeout>>()
   readonly #optimistic: OptimisticStore
   readonly #execPlans = new ExecPlans()
@@ -124,6 +129,7 @@ class Client implements Database {
     this.#persist = () => source.persist?.()
     this.#optimistic = new OptimisticStore((name) => this.#operations.find(name))
     this.#connection = new EngineConnection(source, {
+      greeted: (calls) => this.#greeted(calls),
       connected: (welcome, calls) => this.#connected(welcome, calls),
       message: (message) => this.#receive(message),
       changed: (connection) => {
@@ -136,7 +142,18 @@ class Client implements Database {
     this.#journal = source.openJournal?.(this.#connection.client, () => this.#requests())
   }
 
-  async opened(timeout: number): Promise<void> {
+  /** Their rows come with the answer to the greeting, and stay for a while for whoever comes to show them. */
+  #preload(queries: readonly Queryable<unknown>[]): void {
+    for (const query of queries) {
+      const undo = this.live(query).subscribe(() => {
+        const timer = setTimeout(undo, PRELOADED)
+        ;(timer as { unref?: () => void }).unref?.()
+      })
+    }
+  }
+
+  async opened({ timeout = TIMEOUT, preload = [] }: OpenOptions): Promise<void> {
+    this.#preload(preload)
     const first = this.#connection.call(async () => {}, timeout)
     // Ends with the connection; its errors reach `first` and the connection's listeners.
     void this.#connection.run()
@@ -439,14 +456,18 @@ class Client implements Database {
   }
 
   #request(calls: EngineCalls, store: LiveStore): Promise<void> {
-    return calls
-      .subscribe(store.id, store.query.sql, store.query.parameters, store.query.timeout)
-      .catch((error: MillraceError) => {
-        if (this.#connection.calls !== calls || this.#byId.get(store.id) !== store) return
-        store.fail(error)
-        this.#refresh([store])
-        this.#resynced(store.id)
-      })
+    const asked = this.#asked.get(store) ?? this.#ask(calls, store)
+    this.#asked.delete(store)
+    return asked.catch((error: MillraceError) => {
+      if (this.#connection.calls !== calls || this.#byId.get(store.id) !== store) return
+      store.fail(error)
+      this.#refresh([store])
+      this.#resynced(store.id)
+    })
+  }
+
+  #ask(calls: EngineCalls, { id, query }: LiveStore): Promise<void> {
+    return calls.subscribe(id, query.sql, query.parameters, query.timeout)
   }
 
   #cool(store: LiveStore): void {
@@ -467,6 +488,19 @@ class Client implements Database {
   }
 
   // ——— The engine's messages
+
+  /** Not where other pages left writes: rows without them would show first. */
+  #greeted(calls: EngineCalls): boolean {
+    this.#asked.clear()
+    if (this.#storage !== null || this.#byId.size === 0 || this.#journal?.hasLeft) return false
+    for (const store of this.#byId.values()) {
+      const answer = this.#ask(calls, store)
+      // Looked at when the engine has answered the greeting.
+      answer.catch(() => {})
+      this.#asked.set(store, answer)
+    }
+    return true
+  }
 
   #connected(welcome: Welcome, calls: EngineCalls): void {
     this.#storage = welcome.storage

@@ -286,6 +286,11 @@ export interface OpenOptions {
   /** Where the engine is: `workerPort(…)` of @millrace/worker, `enginePort(…)` of @millrace/engine/node in tests. */
   readonly port: PortSource
   /**
+   * Queries that the first screen shows: they are asked for together with opening, so that their rows are there some
+   * message round trips sooner. Give the same text and parameters to `live` or `useQuery` within five seconds.
+   */
+  readonly preload?: readonly Queryable<unknown>[]
+  /**
    * How long `open` waits before it rejects, in ms; default 10,000. It is counted in turns of a second while the page runs,
    * and from the last sign of work that goes on: the making of an index on a large table may take as long as it takes.
    */

@@ -13,6 +13,9 @@ function leftBehind(type: 'opfs' | 'memory') {
   const calls: string[] = []
   let replayed = false
   const journal: Journal = {
+    get hasLeft() {
+      return !replayed
+    },
     changed: () => void calls.push('changed'),
     save: () => calls.push('save'),
     replayTo: (replay) =>

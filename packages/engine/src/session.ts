@@ -168,9 +168,19 @@ export class Session implements EngineCalls {
     try {
       return await new Promise((resolve, reject) => {
         const takeBack = this.#engine.later(() => {
-          // Not resolve(work(…)): what is resolved cannot be rejected any more when it is taken back.
-          const answer = (async () => work(signal))()
-          answer.then(resolve, reject)
+          try {
+            const answer = work(signal)
+            // Not resolve(answer): what is resolved cannot be rejected any more when it is taken back.
+            if (answer instanceof Promise) {
+              answer.then(resolve, reject)
+              return
+            }
+            resolve(answer)
+          } catch (error) {
+            reject(error)
+          }
+          // Not when the promise is awaited: what has run cannot be taken back.
+          this.#reads.delete(query)
         })
         signal.addEventListener('abort', () => {
           takeBack()

@@ -37,6 +37,8 @@ export interface PortSource {
 
 /** Keeps the writes of a client that have no answer where they outlive its page, and has those that other pages left. */
 export interface Journal {
+  /** Whether other clients left writes that are still to be replayed, as far as is known. */
+  readonly hasLeft: boolean
   /** To be called when a write was made or answered. */
   changed(): void
   /** To be called when a write was made and nobody is there to answer it: it is kept when this returns. */

@@ -53,9 +53,9 @@ export type ToWorker =
       readonly settings: Settings
       /** Its own, for `workerLock`. */
       readonly worker: string
-      /** The wasm, where a worker of this page has compiled it before. */
-      readonly module: WebAssembly.Module | undefined
     }
+  /** The compiled wasm, or undefined where the page could not have it. Once, after `start`. */
+  | { readonly type: 'wasm'; readonly module: WebAssembly.Module | undefined }
   /** Only after `elected`. */
   | {
       readonly type: 'connect'
@@ -90,15 +90,13 @@ export type FromReader =
 export type FromWorker =
   /** The script runs. It is at this address. */
   | { readonly type: 'started'; readonly url: string }
-  /** It has the wasm, for the workers that come after it. */
-  | { readonly type: 'compiled'; readonly module: WebAssembly.Module }
   /** It holds its own lock, which its page can wait for. */
   | { readonly type: 'held' }
   /** The answer to `probe`; and unasked, now and then, from within a long statement. */
   | { readonly type: 'alive' }
   /** It has the lock and opens the database; ports to other owners are lost. */
   | { readonly type: 'elected' }
-  /** The database is open, and this port is served. */
+  /** The files are open, and this port is served as soon as the database is. */
   | { readonly type: 'connected'; readonly port: PortId }
   /** It could not open the database, or lost it. It has let go of the lock and does nothing more. */
   | { readonly type: 'failed'; readonly error: ErrorData }

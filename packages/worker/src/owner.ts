@@ -56,6 +56,7 @@ export class Owner {
   readonly #sessions = new Map<PortId, Session>()
   readonly #over = deferred<void>()
   readonly #opened: Promise<Opened>
+  readonly #filesOpened = deferred<void>()
 
   #state: 'owner' | 'over' = 'owner'
   /** When it last gave a sign of life from within a statement. */
@@ -89,14 +90,20 @@ export class Owner {
     return this.#over.promise
   }
 
-  /** A port of our own page. */
+  /** A port of our own page, which may call at once. */
   async connect(port: PortId, control: Line, changes: Line): Promise<void> {
+    await Promise.race([this.#filesOpened.promise, this.#opened])
+    if (this.#isOver()) return
+    this.#tell({ type: 'connected', port })
     const { engine } = await this.#opened
-    if (this.#state === 'over') return
+    if (this.#isOver()) return
     // Our page looked for an owner in other tabs as well, and may have found us there.
     this.#sessions.get(port)?.end()
     this.#serve(engine, port, control, changes)
-    this.#tell({ type: 'connected', port })
+  }
+
+  #isOver(): boolean {
+    return this.#state === 'over'
   }
 
   /** Closes the database and lets the next tab have it. */
@@ -141,6 +148,10 @@ export class Owner {
     // The fault is told from within SQLite, where nothing of ours may run.
     const onBroken = (error: MillraceError) => queueMicrotask(() => this.#fail(error))
     const storage = await openStorage(sqlite, name, kinds, durability, onBroken)
+    const defer = afterWaitingMessages()
+    // Our page can call while the database is being opened: it hears of it before.
+    this.#filesOpened.resolve()
+    await new Promise<void>(defer)
     try {
       const { file, disk, snapshots } = storage
       const reader = snapshots && new OwnerReader(module, snapshots)
@@ -148,7 +159,6 @@ export class Owner {
         alone === undefined
           ? storage.info
           : { ...storage.info, reason: `In memory of this tab, and gone when it is closed. Why: ${alone}` }
-      const defer = afterWaitingMessages()
       const linger = (end: () => void) => void setTimeout(end, LINGER)
       const options = {
         sqlite,

@@ -1,13 +1,12 @@
 import { MillraceError } from '@millrace/protocol'
-import wasmAddress from '@vlcn.io/wa-sqlite/dist/crsqlite-sync.wasm?url'
+import { wasmUrlOfBundle } from './wasm-address.ts'
 
 /**
  * Loads SQLite's WebAssembly, by one request.
  * @throws MillraceError `WORKER_LOST`
  */
 export async function compileWasm(wasmUrl: string | undefined): Promise<WebAssembly.Module> {
-  // What a bundler makes of `?url` is absolute already, or begins at the root of the site.
-  const address = wasmUrl ?? new URL(wasmAddress, globalThis.location.origin).href
+  const address = wasmUrl ?? wasmUrlOfBundle()
   try {
     const response = await fetch(address, { credentials: 'same-origin' })
     if (!response.ok) throw new Error(`the server answers ${response.status}`)

@@ -1,4 +1,5 @@
 import { encodeError, unreachable } from '@millrace/protocol'
+import { deferred } from './deferred.ts'
 import type { FromReader, FromWorker, ToReader, ToWorker } from './messages.ts'
 import { ownerLock, workerLock } from './names.ts'
 import { Owner } from './owner.ts'
@@ -16,6 +17,8 @@ const scope = globalThis as unknown as DedicatedWorkerGlobalScope
 
 let owner: Owner | undefined
 let reader: ReaderWorker | undefined
+/** What the page has compiled. */
+const compiled = deferred<WebAssembly.Module | undefined>()
 
 scope.addEventListener('message', (event) => receive((event as MessageEvent<ToWorker | ToReader>).data))
 tell({ type: 'started', url: globalThis.location.href })
@@ -24,6 +27,9 @@ function receive(message: ToWorker | ToReader): void {
   switch (message.type) {
     case 'start':
       void waitForTurn(message)
+      return
+    case 'wasm':
+      compiled.resolve(message.module)
       return
     case 'connect':
       // Where opening fails the page is told that, and needs no second answer.
@@ -44,9 +50,11 @@ function receive(message: ToWorker | ToReader): void {
   }
 }
 
-async function waitForTurn({ settings, worker, module }: ToWorker & { type: 'start' }): Promise<void> {
+async function waitForTurn({ settings, worker }: ToWorker & { type: 'start' }): Promise<void> {
   try {
-    const wasm = module ?? (await compileBefore(settings.wasmUrl))
+    // What a takeover needs is there before the lock is asked for: the network may be gone by then. Where it cannot be had
+    // now, this page can still use the owner of another tab, and the error is told when it is this one's turn.
+    const wasm = (await compiled.promise) ?? (await compileWasm(settings.wasmUrl).catch(() => undefined))
     if (settings.alone !== undefined) {
       owner = new Owner(settings, wasm, tell)
       return
@@ -60,16 +68,6 @@ async function waitForTurn({ settings, worker, module }: ToWorker & { type: 'sta
   } catch (error) {
     tell({ type: 'failed', error: encodeError(blockedStorage(settings.name, error)) })
   }
-}
-
-/**
- * What a takeover needs is there before the lock is asked for: the network may be gone by then. Where the wasm cannot be
- * had now, this page can still use the owner of another tab, and the error is told when it is this one's turn.
- */
-async function compileBefore(wasmUrl: string | undefined): Promise<WebAssembly.Module | undefined> {
-  const module = await compileWasm(wasmUrl).catch(() => undefined)
-  if (module !== undefined) tell({ type: 'compiled', module })
-  return module
 }
 
 /** Resolves when it has the lock, which it keeps to its end. */

@@ -6,8 +6,8 @@ import { STOP } from '../time-limits.ts'
 
 /** What a worker hands on to those that this page starts after it, so that they need no network. */
 export interface Inheritance {
-  /** The compiled wasm. */
-  module: WebAssembly.Module | undefined
+  /** The compiled wasm; undefined where this page cannot have it, and the worker must see for itself. */
+  readonly module: Promise<WebAssembly.Module | undefined>
   /** Told where the script is, once it runs. */
   scriptAt(url: string): void
 }
@@ -50,8 +50,8 @@ export class OwnWorker {
     // An address is relative to the page, and the worker script lies elsewhere.
     const base = (globalThis.document as Document | undefined)?.baseURI ?? globalThis.location.href
     const wasmUrl = settings.wasmUrl && new URL(settings.wasmUrl, base).href
-    const { module } = inheritance
-    this.#post({ type: 'start', settings: { ...settings, wasmUrl }, worker: this.#id, module })
+    this.#post({ type: 'start', settings: { ...settings, wasmUrl }, worker: this.#id })
+    void inheritance.module.then((module) => this.#post({ type: 'wasm', module }))
   }
 
   /** Resolves when it needs the network no more, or could not load what it needs. */
@@ -69,7 +69,7 @@ export class OwnWorker {
     return this.#ended.promise
   }
 
-  /** After `elected`: hands it the other ends of a port. Resolves when the database is open and the port served. */
+  /** After `elected`: hands it the other ends of a port. Resolves when its files are open; calls wait until the database is. */
   connect(port: PortId, control: MessagePort, changes: MessagePort): Promise<void> {
     this.#post({ type: 'connect', port, control, changes }, [control, changes])
     return new Promise((resolve) => this.#connecting.set(port, resolve))
@@ -105,9 +105,6 @@ export class OwnWorker {
       case 'started':
         this.started = true
         this.#inheritance.scriptAt(message.url)
-        return
-      case 'compiled':
-        this.#inheritance.module = message.module
         return
       case 'held':
         this.#prepared.resolve()

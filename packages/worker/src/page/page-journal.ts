@@ -59,6 +59,10 @@ export class PageJournal implements Journal {
     this.#unanswered = unanswered
   }
 
+  get hasLeft(): boolean {
+    return this.#claims.size > 0
+  }
+
   changed(): void {
     const waiting = this.#first() !== undefined
     if (waiting === this.#waiting) return

@@ -1,4 +1,8 @@
+import { compileWasm } from '../wasm.ts'
 import type { Inheritance } from './own-worker.ts'
+
+/** Milliseconds after the start of the first worker. */
+const KEEP_AFTER = 1000
 
 /**
  * The script and the wasm of the worker, kept by the page from its first worker on: the network may be gone when the next
@@ -6,17 +10,29 @@ import type { Inheritance } from './own-worker.ts'
  */
 export class WorkerScript implements Inheritance {
   readonly #create: () => Worker
-
-  module: WebAssembly.Module | undefined
-  /** Settles when the script was kept, or could not be. Undefined before the first worker runs. */
+  readonly #wasmUrl: string | undefined
+  #module: Promise<WebAssembly.Module | undefined> | undefined
+  /** Undefined before the first worker runs. */
+  #url: string | undefined
   #keeping: Promise<void> | undefined
   /** Of the script, as a file of this page. */
   #keptUrl: string | undefined
   /** The script could not be loaded again. */
   #isGone = false
 
-  constructor(create: () => Worker) {
+  constructor(create: () => Worker, wasmUrl: string | undefined) {
     this.#create = create
+    this.#wasmUrl = wasmUrl
+  }
+
+  /** Compiled by the page, which does not have to wait for the worker's script. */
+  get module(): Promise<WebAssembly.Module | undefined> {
+    this.#module ??= compileWasm(this.#wasmUrl).catch(() => {
+      // Perhaps the network comes back.
+      this.#module = undefined
+      return undefined
+    })
+    return this.#module
   }
 
   /** Starts a worker, from the address of its script or from what was kept of it. */
@@ -32,13 +48,17 @@ export class WorkerScript implements Inheritance {
   }
 
   scriptAt(url: string): void {
-    if (url.startsWith('blob:')) return
-    // It may be forbidden (Content-Security-Policy connect-src), and is not needed today.
-    this.#keeping ??= this.#keep(url).catch(() => {})
+    if (url.startsWith('blob:') || this.#url !== undefined) return
+    this.#url = url
+    // Not while the page starts.
+    setTimeout(() => this.kept(), KEEP_AFTER)
   }
 
   /** Resolves when the script was kept, or could not be. */
   async kept(): Promise<void> {
+    if (this.#url === undefined) return
+    // It may be forbidden (Content-Security-Policy connect-src), and is not needed today.
+    this.#keeping ??= this.#keep(this.#url).catch(() => {})
     await this.#keeping
   }
 

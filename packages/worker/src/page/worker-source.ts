@@ -42,7 +42,7 @@ export class WorkerSource implements PortSource {
 
   constructor(settings: Settings, createWorker: () => Worker) {
     this.#settings = settings
-    this.#script = new WorkerScript(createWorker)
+    this.#script = new WorkerScript(createWorker, settings.wasmUrl)
   }
 
   async connect(): Promise<Port> {
@@ -179,7 +179,10 @@ export class WorkerSource implements PortSource {
       () => worker.probe(),
       () => worker.terminate(this.#workerSilent()),
     )
-    worker.onAlive = () => silence.heard()
+    worker.onAlive = () => {
+      silence.heard()
+      this.#progress()
+    }
     control.port1.addEventListener('message', worker.onAlive)
     changes.port1.addEventListener('message', worker.onAlive)
     const port: TabPort = this.#add(

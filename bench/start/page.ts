@@ -22,8 +22,9 @@ const probedWorker = () => {
 
 /** The script is part of a start, so each comes in one of its own. */
 const contenders = {
-  Millrace: async () => (await import('../stores/millrace.ts')).millrace('strict'),
-  'Millrace, probed': async () => (await import('../stores/millrace.ts')).millrace('strict', probedWorker),
+  Millrace: async () => (await import('../stores/millrace.ts')).millrace('strict', { preload: true }),
+  'Millrace, probed': async () =>
+    (await import('../stores/millrace.ts')).millrace('strict', { worker: probedWorker, preload: true }),
   Dexie: async () => (await import('../stores/dexie.ts')).dexie('default'),
   SQLocal: async () => (await import('../stores/sqlocal.ts')).sqlocal,
   vlcn: async () => (await import('../stores/vlcn.ts')).vlcn,

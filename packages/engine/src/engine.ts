@@ -34,7 +34,7 @@ import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
 import { type Reader, runQuery } from './read-connection.ts'
 import { ReadQueue } from './read-queue.ts'
 import type { Catalog, Table } from './schema/catalog.ts'
-import { applySchema } from './schema/schema.ts'
+import { openSchema } from './schema/known-schema.ts'
 import { Session } from './session.ts'
 import { Writer } from './write/apply.ts'
 import { type Context, commitGroup, type Outcome, type QueuedMerge, type QueuedWrite } from './write/group.ts'
@@ -218,8 +218,9 @@ export class Engine {
     database.connection.exec(SETTINGS)
     this.#recorder = new AccessRecorder(database.connection)
     const records = new WriteRecords(database)
-    const epoch = new Epoch(database)
-    this.#catalog = applySchema(database, options.schema)
+    const { catalog, keep } = openSchema(database, options.schema)
+    const epoch = new Epoch(database, keep)
+    this.#catalog = catalog
     this.#queries = new LiveQueries(
       database,
       this.#recorder,

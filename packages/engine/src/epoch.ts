@@ -8,10 +8,13 @@ import type { Database } from './database/database.ts'
 export class Epoch {
   readonly number: number
   readonly #database: Database
+  readonly #alsoStore: () => void
   #stored = false
 
-  constructor(database: Database) {
+  /** `alsoStore`: writes what else is stored with the first commit. */
+  constructor(database: Database, alsoStore: () => void = () => {}) {
     this.#database = database
+    this.#alsoStore = alsoStore
     database.connection.exec(
       'CREATE TABLE IF NOT EXISTS millrace_epoch (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL)',
     )
@@ -27,6 +30,7 @@ export class Epoch {
       'INSERT INTO millrace_epoch VALUES (1, ?1) ON CONFLICT DO UPDATE SET epoch = excluded.epoch',
       [this.number],
     )
+    this.#alsoStore()
   }
 
   commit(): void {

@@ -133,7 +133,7 @@ async function fileCounts(
   { sequential, together, loaded }: Extent,
 ): Promise<Record<string, FileCounts>> {
   const probed = () => new Worker(new URL('../stores/probed-worker.ts', import.meta.url), { type: 'module' })
-  const store = await millrace(durability, probed).open(`probed-${durability}`)
+  const store = await millrace(durability, { worker: probed }).open(`probed-${durability}`)
   // The first commit after an opening has more to do.
   await store.insert(todos(0, 1)[0] as (typeof rows)[number])
   const rows = todos(1, sequential + together + loaded)

@@ -12,6 +12,7 @@ const alias: AliasOptions = process.env.MILLRACE_DIST
   ? []
   : [
       { find: /^@millrace\/engine\/node$/, replacement: here('packages/engine/src/node.ts') },
+      { find: /^@millrace\/worker\/rescue$/, replacement: here('packages/worker/src/rescue.ts') },
       { find: /^@millrace\/([a-z]+)$/, replacement: here('packages/$1/src/index.ts') },
     ]
 

@@ -2,9 +2,10 @@
 //
 // tsc makes everything but one thing: the worker script. Where it runs there is no package resolution, so that it has
 // to be one file with engine, parser, Comlink and the wasm glue in it, and the wasm beside it. Hence packages/worker
-// takes only its declarations from tsc, and two bundles are made here:
+// takes only its declarations from tsc, and its bundles are made here:
 //
 //   dist/index.js    the page half; imports of packages stay imports, and it names the wasm beside it
+//   dist/rescue.js   what reads the files of a database that cannot be opened
 //   dist/worker.js   src/worker.ts with all that it imports, and dist/*.wasm
 //
 // The source says `new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })`, which is what a dev server
@@ -32,6 +33,7 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 execFileSync(process.execPath, [tsc, '-b', 'tsconfig.packages.json'], { cwd: here('.'), stdio: 'inherit' })
 
 await buildPageHalf()
+await buildRescue()
 await buildWorkerScript()
 
 async function buildPageHalf() {
@@ -74,6 +76,21 @@ async function buildPageHalf() {
   )
   const engine = output[0].imports.find((name) => name.startsWith('@millrace/engine'))
   must(!engine, `the page half of packages/worker imports ${engine}, which belongs into the worker`)
+}
+
+/** Loaded only where a database cannot be opened, so that it is in no page's first script. */
+async function buildRescue() {
+  const bundle = await rolldown({
+    input: here('packages/worker/src/rescue.ts'),
+    external: /^[^./]/,
+    platform: 'neutral',
+  })
+  await bundle.write({
+    dir: here('packages/worker/dist'),
+    entryFileNames: 'rescue.js',
+    codeSplitting: false,
+    sourcemap: true,
+  })
 }
 
 async function buildWorkerScript() {

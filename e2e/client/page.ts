@@ -1,15 +1,17 @@
 import { type Database, open, sql } from '@millrace/client'
 import { workerPort } from '@millrace/worker'
+import { deleteDatabase, readDatabaseFile } from '@millrace/worker/rescue'
 
 /* The public API of client and worker, for specs that drive it by hand. */
 
 declare global {
   interface Window {
-    millrace: { open: typeof open; sql: typeof sql; workerPort: typeof workerPort }
+    millrace: typeof millrace
     db: Database
     /** Given by the spec: it outlives the page. */
     tellStored(id: number): Promise<void>
   }
 }
 
-window.millrace = { open, sql, workerPort }
+const millrace = { open, sql, workerPort, deleteDatabase, readDatabaseFile }
+window.millrace = millrace

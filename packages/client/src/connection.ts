@@ -2,6 +2,7 @@ import {
   type ClientId,
   type EngineCalls,
   type EngineMessage,
+  type ErrorCode,
   MillraceError,
   type Port,
   type PortSource,
@@ -17,8 +18,14 @@ const BACK_OFF = [0, 50, 200, 500, 1000, 2000]
 /** Milliseconds within which a port is lost that was about to be lost anyway. */
 const SOON = 1000
 
-/** Attempts to load the worker before the first connection; then `open` fails. */
-const LOADS = 3
+/** Attempts before the first connection, where what fails may stay so; then `open` fails. */
+const OPENINGS = 3
+const FATAL: ReadonlySet<ErrorCode> = new Set([
+  'WORKER_LOST',
+  'ENGINE_LOST',
+  'STORAGE_FULL',
+  'STORAGE_FAILED',
+])
 
 export interface ConnectionEvents {
   /** A port is there: what may be asked before the engine has answered. Whether anything was. */
@@ -97,10 +104,10 @@ export class EngineConnection {
       } catch (thrown) {
         if (this.#closed) return
         const error = asMillraceError(thrown)
-        // A missing file, a forbidden script or a file that SQLite fails in stays so: the app hears of it soon, and not when time is up.
-        const isFatal = error.code === 'WORKER_LOST' || error.code === 'ENGINE_LOST'
-        const neverLoads = isFatal && !everConnected && attempt + 1 >= LOADS
-        if (neverLoads || this.#source.permanent(error)) {
+        // A missing script, a damaged file or a full disk stays so: the app hears of it soon, and not when time is up.
+        const isFatal = FATAL.has(error.code)
+        const neverOpens = isFatal && !everConnected && attempt + 1 >= OPENINGS
+        if (neverOpens || this.#source.permanent(error)) {
           this.#fail(error)
           return
         }
@@ -216,7 +223,7 @@ export class EngineConnection {
         reject(
           new MillraceError(
             'OWNER_LOST',
-            `The database did not answer within ${timeout} ms${cause === undefined ? '' : ` (${cause.message})`}. Millrace goes on trying; ask again later.`,
+            `The database did not answer within ${timeout} ms${cause === undefined ? '' : ` (${cause.message})`}: try again, or look whether another tab of this site hangs.`,
             { cause },
           ),
         )

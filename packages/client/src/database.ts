@@ -160,9 +160,12 @@ class Client implements Database {
     try {
       await first
     } catch (error) {
+      // Not that time was up, where it is known why.
+      const { state } = this.#connection
+      const why = state.status === 'connecting' ? state.error : undefined
       await this.#connection.close()
       this.#journal?.close()
-      throw error
+      throw why ?? error
     }
   }
 

@@ -8,7 +8,7 @@ import {
   type Write,
 } from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
-import type { Port, PortSource } from '@millrace/protocol'
+import type { ErrorCode, Port, PortSource } from '@millrace/protocol'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { UnsteadyPorts } from './unsteady-port.ts'
 import { turns } from './world.ts'
@@ -928,16 +928,31 @@ describe('open and close', () => {
     await db.close()
   })
 
-  test.each<[string, () => Promise<Port>]>([
-    ['nobody answers', () => new Promise(() => {})],
-    ['all attempts fail', () => Promise.reject(new MillraceError('WORKER_LOST', 'The worker died.'))],
-  ])('%s: open rejects with OWNER_LOST in time', async (name, connect) => {
+  const failing = (code: ErrorCode) => () => Promise.reject(new MillraceError(code, 'This is why.'))
+
+  test.each<[string, () => Promise<Port>, RegExp]>([
+    ['nobody answers', () => new Promise(() => {}), /^OWNER_LOST: .*did not answer within 100 ms/],
+    ['an attempt fails', failing('OWNER_LOST'), /^OWNER_LOST: This is why/],
+    ['what is missing fails', failing('WORKER_LOST'), /^WORKER_LOST: This is why/],
+  ])('%s: open says why, in time', async (_, connect, why) => {
     const closed = vi.fn()
     const error: MillraceError = await open({ port: source(connect, closed), timeout: 100 }).catch((e) => e)
-    expect(told(error)).toMatch(/OWNER_LOST: .*did not answer within 100 ms/)
-    if (name !== 'nobody answers') expect(error.message).toContain('The worker died.')
+    expect(told(error)).toMatch(why)
     expect(closed).toHaveBeenCalledTimes(1)
   })
+
+  test.each<ErrorCode>(['STORAGE_FULL', 'STORAGE_FAILED', 'WORKER_LOST', 'ENGINE_LOST'])(
+    '%s may stay: open is tried three times, and does not wait until time is up',
+    async (code) => {
+      let attempts = 0
+      const connect = () => {
+        attempts++
+        return failing(code)()
+      }
+      const error: MillraceError = await open({ port: source(connect), timeout: 1e9 }).catch((e) => e)
+      expect([told(error), attempts]).toEqual([`${code}: This is why.`, 3])
+    },
+  )
 
   test('close waits for the writes', async () => {
     const engine = enginePort({ schema })

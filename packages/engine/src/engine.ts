@@ -24,6 +24,7 @@ import { Database } from './database/database.ts'
 import type { Disk } from './database/disk.ts'
 import { storageError } from './database/errors.ts'
 import { exportDatabase } from './database/export.ts'
+import { giveBackSpace, makeShrinkable } from './database/free-space.ts'
 import { isHalfMade } from './database/half-made.ts'
 import { SETTINGS } from './database/settings.ts'
 import type { RunLimit, Sqlite } from './database/sqlite.ts'
@@ -69,8 +70,11 @@ export interface EngineOptions {
   readonly limits?: Partial<Limits>
   /** Puts the commit of waiting writes off, so that one commit serves all that came meanwhile. Default: a microtask. */
   readonly defer?: (run: () => void) => void
-  /** Puts off the end of a live query that lost its last subscriber, so that a view that comes back finds it. Default: it ends at once. */
-  readonly linger?: (end: () => void) => void
+  /**
+   * Puts off what is not urgent by about a second: the end of a live query that lost its last subscriber, so that a view that
+   * comes back finds it, which ends at once by default; and giving room back to the disk, which is left undone by default.
+   */
+  readonly delay?: (run: () => void) => void
 }
 
 /** What a subscriber in the same process hears. Rows as arrays of the columns asked for. */
@@ -186,6 +190,7 @@ export class Engine {
   readonly #reader: Reader | null
   readonly #limits: Limits
   readonly #defer: (run: () => void) => void
+  readonly #delay: ((run: () => void) => void) | undefined
 
   readonly #queries: LiveQueries
   readonly #sessions = new Set<Session>()
@@ -193,6 +198,8 @@ export class Engine {
   /** Writes that wait for the next commit, each with the one who hears its end. */
   #queue: { write: QueuedWrite | QueuedMerge; settle: (outcome: Outcome) => void }[] = []
   #flushing = false
+  /** Room is to be given back in a while. */
+  #givesBack = false
   /** What listeners in this process are still to be told. Sessions were told before. */
   readonly #announcements: (() => void)[] = []
   #telling = false
@@ -213,21 +220,17 @@ export class Engine {
     this.#disk = options.disk ?? null
     this.#reader = options.reader ?? null
     this.#limits = { ...LIMITS, ...options.limits }
+    this.#delay = options.delay
     this.#defer = options.defer ?? ((run) => queueMicrotask(run))
     this.#reads = new ReadQueue(this.#defer)
     database.connection.exec(SETTINGS)
+    if (this.#disk !== null) makeShrinkable(database)
     this.#recorder = new AccessRecorder(database.connection)
     const records = new WriteRecords(database)
     const { catalog, keep } = openSchema(database, options.schema)
     const epoch = new Epoch(database, keep)
     this.#catalog = catalog
-    this.#queries = new LiveQueries(
-      database,
-      this.#recorder,
-      this.#catalog,
-      this.#limits.live,
-      options.linger,
-    )
+    this.#queries = new LiveQueries(database, this.#recorder, this.#catalog, this.#limits.live, options.delay)
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
     this.#context = {
       ...{ database, writer: this.#writer, epoch, records },
@@ -598,6 +601,7 @@ export class Engine {
       undone ||= !result.committed || result.outcomes.some(isError)
     }
     this.#commits += committed
+    if (committed > 0) this.#giveBackSpaceLater()
     const written = this.#writer.takeWritten()
     const woken = this.#wake(written, undone, committed > 0)
     // What was written is on disk, and its end is told by the next engine, with what live queries show of it.
@@ -608,6 +612,20 @@ export class Engine {
     let next = 0
     for (const { outcomes } of results) for (const outcome of outcomes) queued[next++]?.settle(outcome)
     for (const session of this.#sessions) session.sendCommit(this.version, woken)
+  }
+
+  #giveBackSpaceLater(): void {
+    if (this.#disk === null || this.#delay === undefined || this.#givesBack) return
+    this.#givesBack = true
+    this.#delay(() => {
+      this.#givesBack = false
+      if (this.#closed || this.failure !== undefined || this.diskBroken) return
+      try {
+        if (giveBackSpace(this.#database)) this.#giveBackSpaceLater()
+      } catch {
+        // There is no room to do it, and the next commit tries again; what is worse is met by the next statement.
+      }
+    })
   }
 
   /** Undefined when SQLite failed. Some of the writes may be on disk then, which the record of each says. */

@@ -173,7 +173,7 @@ describe('a query that lost its last subscriber', () => {
       filename: ':memory:',
       schema: SCHEMA,
       storage: { type: 'memory', reason: 'a test' },
-      linger: (end) => ends.push(end),
+      delay: (end) => ends.push(end),
     })
     return { engine, ends }
   }

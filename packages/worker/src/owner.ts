@@ -27,8 +27,8 @@ import { openStorage, type Storage } from './storage/storage.ts'
 import { HEARTBEAT } from './time-limits.ts'
 import { compileWasm } from './wasm.ts'
 
-/** Milliseconds for which a live query is kept that nobody shows: a view that is rebuilt finds it as it was. */
-const LINGER = 1000
+/** Milliseconds: a live query that nobody shows is kept for so long, for a view that is rebuilt finds it as it was. */
+const DELAY = 1000
 
 /** A port from the owner's side. */
 interface Session {
@@ -159,7 +159,7 @@ export class Owner {
         alone === undefined
           ? storage.info
           : { ...storage.info, reason: `In memory of this tab, and gone when it is closed. Why: ${alone}` }
-      const linger = (end: () => void) => void setTimeout(end, LINGER)
+      const delay = (run: () => void) => void setTimeout(run, DELAY)
       const options = {
         sqlite,
         ...file,
@@ -169,7 +169,7 @@ export class Owner {
         reader,
         durability,
         defer,
-        linger,
+        delay,
         onProgress: this.#giveSign,
       }
       const engine = createEngine(options)

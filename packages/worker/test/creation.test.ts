@@ -215,3 +215,36 @@ test('a merge of many versions is flushed once', () => {
   expect(files.takeCounts()).toEqual({ writes: 20, flushes: 1 })
   abandon(here.engine)
 })
+
+test('what most rows leave behind is given back to the disk, step by step', () => {
+  const files = new FaultyDisk(generator(3))
+  const opened = open(files, SCHEMA, 'relaxed')
+  const { engine } = opened
+  engine.write([
+    {
+      type: 'exec',
+      sql: `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+        INSERT INTO item SELECT i, hex(randomblob(200)) FROM n`,
+      parameters: [],
+    },
+  ])
+  const sizes: number[] = []
+  const size = () => {
+    opened.disk.close()
+    sizes.push(files.found('main')?.getSize() ?? 0)
+  }
+  opened.runDelayed()
+  size()
+  engine.write([{ type: 'exec', sql: 'DELETE FROM item WHERE id > 100', parameters: [] }])
+  for (let step = 0; step < 20; step++) opened.runDelayed()
+  size()
+  const [full = 0, shrunk = 0] = sizes
+  expect(full).toBeGreaterThan(20_000_000)
+  expect(shrunk).toBeLessThan(full / 3)
+  expect(
+    engine.query('SELECT count(*), (SELECT integrity_check FROM pragma_integrity_check) FROM item').rows,
+  ).toEqual([[100, 'ok']])
+  // Nothing more is put off once there is little to give back.
+  expect(opened.runDelayed()).toBe(0)
+  abandon(engine)
+})

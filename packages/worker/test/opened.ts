@@ -22,13 +22,17 @@ sqlite.registerVfs(passing)
 export interface Opened {
   readonly engine: Engine
   readonly disk: FileDisk
+  /** Runs what the engine has put off, and gives how much that was. */
+  runDelayed(): number
 }
 
 export function open(files: FaultyDisk, schema: string, durability: Durability): Opened {
   const handles = { main: files.file('main'), log: files.file('log'), journal: files.found('journal') }
   const disk = new FileDisk('test', handles, durability, () => {})
   current = disk.vfs
+  const delayed: (() => void)[] = []
   const engine = createEngine({
+    delay: (run) => delayed.push(run),
     sqlite,
     filename: DATABASE_FILE,
     vfs: disk.vfs.name,
@@ -37,7 +41,12 @@ export function open(files: FaultyDisk, schema: string, durability: Durability):
     durability,
     storage: { type: 'opfs', reason: '' },
   })
-  return { engine, disk }
+  const runDelayed = () => {
+    const due = delayed.splice(0)
+    for (const run of due) run()
+    return due.length
+  }
+  return { engine, disk, runDelayed }
 }
 
 /** Frees the memory of an engine whose process ended, or whose file is broken. */

@@ -30,7 +30,7 @@ export function storageError(thrown: unknown): MillraceError | undefined {
     case NOTADB:
       return new MillraceError(
         'STORAGE_FAILED',
-        `The database file could not be read or written (${thrown.message}). Reload the page; if it stays, the file or the disk is damaged.`,
+        `The database file could not be read or written (${thrown.message}). Reload the page; if it stays, the file or the disk is damaged: readDatabaseFile of @millrace/worker/rescue gives what is left of it, and deleteDatabase begins anew.`,
         { cause: thrown },
       )
     default:

@@ -40,7 +40,7 @@ export function unavailable(database: string, cause: unknown): MillraceError {
 function cut(database: string, cause: FileCut): MillraceError {
   return new MillraceError(
     'STORAGE_FAILED',
-    `The file of the database "${database}" was emptied or cut from outside (${cause.message}): data was lost. Restore the file from a copy, or remove the site's data to begin anew.`,
+    `The file of the database "${database}" was emptied or cut from outside (${cause.message}): data was lost. readDatabaseFile of @millrace/worker/rescue gives what is left of it, and deleteDatabase begins anew.`,
     { cause },
   )
 }

@@ -1,7 +1,8 @@
 import { createEngine, type Sqlite } from '@millrace/engine'
 import { MillraceError } from '@millrace/protocol'
 import type { Settings } from '../messages.ts'
-import { deleteDatabase, openStorage, type Storage } from './storage.ts'
+import { removeFiles } from './remove.ts'
+import { openStorage, type Storage } from './storage.ts'
 
 /**
  * For `onSchemaMismatch: 'reset'`: deletes the database that could not be opened because its schema is not the app's,
@@ -14,7 +15,7 @@ export async function resetDatabase(sqlite: Sqlite, settings: Settings, error: u
   if (error.code !== 'SCHEMA_MISMATCH' && error.code !== 'INVALID_SCHEMA') throw error
   checkSchema(sqlite, settings.schema)
   const rows = await countRows(sqlite, settings)
-  await deleteDatabase(settings.name)
+  await removeFiles(settings.name)
   console.warn(
     `Millrace has deleted the database "${settings.name}" and makes it anew, for the schema was changed, and onSchemaMismatch is 'reset'. Lost: ${rows}. ${error.message}`,
   )

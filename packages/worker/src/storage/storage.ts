@@ -146,13 +146,6 @@ interface Handles extends DiskFiles {
   readonly journal: FileSystemSyncAccessHandle | null
 }
 
-/** Deletes all files of a database that nobody has open. */
-export async function deleteDatabase(database: string): Promise<void> {
-  const root = await navigator.storage.getDirectory()
-  const millrace = await root.getDirectoryHandle('millrace')
-  await millrace.removeEntry(databaseFolder(database), { recursive: true })
-}
-
 /** All handles. A worker that is ending may still have them: then again a little later, for some seconds. */
 async function acquireFiles(database: string, folder: FileSystemDirectoryHandle): Promise<Handles> {
   const start = performance.now()

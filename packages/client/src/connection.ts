@@ -2,7 +2,6 @@ import {
   type ClientId,
   type EngineCalls,
   type EngineMessage,
-  type ErrorCode,
   MillraceError,
   type Port,
   type PortSource,
@@ -18,14 +17,8 @@ const BACK_OFF = [0, 50, 200, 500, 1000, 2000]
 /** Milliseconds within which a port is lost that was about to be lost anyway. */
 const SOON = 1000
 
-/** Attempts before the first connection, where what fails may stay so; then `open` fails. */
+/** Attempts before the first connection, where not just another tab is slow; then `open` fails. */
 const OPENINGS = 3
-const FATAL: ReadonlySet<ErrorCode> = new Set([
-  'WORKER_LOST',
-  'ENGINE_LOST',
-  'STORAGE_FULL',
-  'STORAGE_FAILED',
-])
 
 export interface ConnectionEvents {
   /** A port is there: what may be asked before the engine has answered. Whether anything was. */
@@ -105,8 +98,7 @@ export class EngineConnection {
         if (this.#closed) return
         const error = asMillraceError(thrown)
         // A missing script, a damaged file or a full disk stays so: the app hears of it soon, and not when time is up.
-        const isFatal = FATAL.has(error.code)
-        const neverOpens = isFatal && !everConnected && attempt + 1 >= OPENINGS
+        const neverOpens = error.code !== 'OWNER_LOST' && !everConnected && attempt + 1 >= OPENINGS
         if (neverOpens || this.#source.permanent(error)) {
           this.#fail(error)
           return

@@ -941,7 +941,7 @@ describe('open and close', () => {
     expect(closed).toHaveBeenCalledTimes(1)
   })
 
-  test.each<ErrorCode>(['STORAGE_FULL', 'STORAGE_FAILED', 'WORKER_LOST', 'ENGINE_LOST'])(
+  test.each<ErrorCode>(['STORAGE_FULL', 'STORAGE_FAILED', 'WORKER_LOST', 'ENGINE_LOST', 'INTERNAL'])(
     '%s may stay: open is tried three times, and does not wait until time is up',
     async (code) => {
       let attempts = 0

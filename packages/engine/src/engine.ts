@@ -24,8 +24,8 @@ import { Database } from './database/database.ts'
 import type { Disk } from './database/disk.ts'
 import { storageError } from './database/errors.ts'
 import { exportDatabase } from './database/export.ts'
+import { isHalfMade, openingError } from './database/failed-opening.ts'
 import { giveBackSpace, makeShrinkable } from './database/free-space.ts'
-import { isHalfMade } from './database/half-made.ts'
 import { SETTINGS } from './database/settings.ts'
 import type { RunLimit, Sqlite } from './database/sqlite.ts'
 import { Epoch } from './epoch.ts'
@@ -145,7 +145,8 @@ export function createEngine(options: EngineOptions): Engine {
     return openOnce(options)
   } catch (error) {
     const { disk } = options
-    if (disk == null || !isHalfMade(options, error)) throw error
+    if (disk == null) throw error
+    if (!isHalfMade(options, error)) throw openingError(options, error)
     disk.empty()
     return openOnce(options)
   }

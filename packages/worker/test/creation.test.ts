@@ -203,6 +203,26 @@ class LegacyProbe {
   }
 }
 
+test.each([
+  ['a file of something else', 'This is no database'],
+  ['a file that begins like one', 'SQLite format 3\0'],
+])('%s is refused as STORAGE_FAILED, and left as it is', (_, text) => {
+  const files = new FaultyDisk(generator(1))
+  const content = new TextEncoder().encode(text.padEnd(8192, '.'))
+  files.file('main').write(content, { at: 0 })
+  const attempt = () => {
+    try {
+      return open(files, SCHEMA, 'strict')
+    } catch (error) {
+      return codeOf(error)
+    }
+  }
+  expect(attempt()).toBe('STORAGE_FAILED')
+  const found = new Uint8Array(8192)
+  files.file('main').read(found, { at: 0 })
+  expect(found).toEqual(content)
+})
+
 test('a merge of many versions is flushed once', () => {
   const there = open(new FaultyDisk(generator(1)), SCHEMA, 'strict')
   for (let id = 1; id <= 20; id++) there.engine.write([insert(id)])

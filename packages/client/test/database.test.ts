@@ -1047,7 +1047,7 @@ describe('a live query with options', () => {
     expect(heard).toBe(before)
     stop()
     expect(live.subscribe(() => heard++)).toBeInstanceOf(Function)
-    await expect.poll(() => engine.counters.liveQueries).toBe(0)
+    await expect.poll(() => engine.counters.liveQueries, { timeout: 30_000 }).toBe(0)
     expect(heard).toBe(before)
   })
 

@@ -362,14 +362,18 @@ class Run {
         })
       },
     )
-    await within(connected)
+    await within(connected, 'a new tab connects:')
     for (const slot of this.#slots.filter(({ state }) => state === 'frozen')) {
       await slot.page?.setLifecycle?.('active')
       slot.state = 'open'
     }
-    const open = this.#slots.filter(({ state }) => state === 'open')
+    const open = this.#slots.flatMap((slot, number) => (slot.state === 'open' ? [{ ...slot, number }] : []))
     const stop = `(async () => { while (true) { try { await tab.client.stop(); return } catch { await new Promise((r) => setTimeout(r, 100)) } } })()`
-    await Promise.all(open.map(({ page }) => within((page as DrivenPage).evaluate(stop))))
+    await Promise.all(
+      open.map(({ page, number }) =>
+        within((page as DrivenPage).evaluate(stop), `tab ${number} has its writes answered:`),
+      ),
+    )
     const page = looker.page as DrivenPage
     // What a page left behind is written by those that are there; there is no telling when they have done so.
     let stored = await page.evaluate<StoredOf[]>('tab.client.stored()')
@@ -382,11 +386,12 @@ class Run {
       stored = await page.evaluate<StoredOf[]>('tab.client.stored()')
     }
     this.#compare(this.#known(), stored, promises.journal)
-    const integrity = await within(page.evaluate<string>('tab.client.integrity()'))
+    const integrity = await within(page.evaluate<string>('tab.client.integrity()'), 'integrity_check:')
     if (integrity !== 'ok') this.#fault(`integrity_check: ${integrity}`)
-    for (const { page } of open) {
+    for (const { page, number } of open) {
       for (const differing of await within(
         (page as DrivenPage).evaluate<string[]>('tab.client.differing()'),
+        `tab ${number} compares its live queries:`,
       )) {
         this.#fault(`Not what the query gives: ${differing}`)
       }
@@ -487,10 +492,10 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-function within<T>(promise: Promise<T>): Promise<T> {
+function within<T>(promise: Promise<T>, what = ''): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done within ${STUCK / 1000} s`)), STUCK)
+    timer = setTimeout(() => reject(new Error(`${what} not done within ${STUCK / 1000} s`)), STUCK)
   })
   return Promise.race([promise, timeUp]).finally(() => clearTimeout(timer))
 }

@@ -91,8 +91,8 @@ function printTotals(found: Found): void {
 
 const note = `From the first line of the page's script; each contender's own script is loaded after that, and counts. Each
 start is a new process of the browser, with the profile's HTTP cache and cache of compiled code as the starts before left
-them; files may be in the cache of the operating system. Millrace opens, and renders a first live query; the others open,
-and render a query. The floor, in a worker: the wasm compiled, two handles opened, and one page read, all at once, and 50 rows
+them; files may be in the cache of the operating system. Millrace opens with a first live query to be preloaded, and renders it; the
+others open, and render a query. The floor, in a worker: the wasm compiled, two handles opened, and one page read, all at once, and 50 rows
 that it has already.`
 
 /** From what to what, in the order in which they end. */
@@ -100,13 +100,11 @@ const parts: readonly (readonly [what: string, from: string, to: string])[] = [
   ['script of the page', '', 'page: script'],
   ['script of the worker', 'page: worker asked', 'script'],
   ['lock', 'lock asked', 'lock given'],
-  ['wasm: fetch', 'wasm asked', 'wasm answered'],
-  ['wasm: compile and instantiate', 'wasm answered', 'wasm ready'],
+  ['wasm: from the page, which compiles it, and instantiated', 'script', 'wasm ready'],
   ['files: folders and handles', 'files asked', 'files given'],
   ['sqlite3_open, and cr-sqlite’s own opening', 'wasm open', 'wasm first statement'],
-  ['schema and the rest of the engine', 'wasm first statement', 'said connected'],
-  ['answer to the page', 'said connected', 'page: opened'],
-  ['first live query', 'page: opened', 'page: first'],
+  ['schema, the rest of the engine, and the answer to the page', 'wasm first statement', 'page: opened'],
+  ['first live query, asked for with opening', 'page: opened', 'page: first'],
   ['rendering', 'page: first', 'page: end'],
 ]
 

@@ -125,7 +125,6 @@ function watchBrowser(mark: Mark): void {
       return result
     })
   }
-  watch(globalThis, 'fetch', 'wasm asked', 'wasm answered')
   watch(StorageManager.prototype, 'getDirectory', 'files asked', 'root given')
   watch(FileSystemFileHandle.prototype, 'createSyncAccessHandle', 'handle asked', 'files given')
   const { request } = LockManager.prototype

@@ -92,6 +92,8 @@ export type FromWorker =
   | { readonly type: 'started'; readonly url: string }
   /** It holds its own lock, which its page can wait for. */
   | { readonly type: 'held' }
+  /** It needs the network no more, or could not load what it needs, and waits for its turn. */
+  | { readonly type: 'prepared' }
   /** The answer to `probe`; and unasked, now and then, from within a long statement. */
   | { readonly type: 'alive' }
   /** It has the lock and opens the database; ports to other owners are lost. */

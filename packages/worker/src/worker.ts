@@ -52,6 +52,10 @@ function receive(message: ToWorker | ToReader): void {
 
 async function waitForTurn({ settings, worker }: ToWorker & { type: 'start' }): Promise<void> {
   try {
+    if (settings.alone === undefined) {
+      await hold(workerLock(settings.name, worker))
+      tell({ type: 'held' })
+    }
     // What a takeover needs is there before the lock is asked for: the network may be gone by then. Where it cannot be had
     // now, this page can still use the owner of another tab, and the error is told when it is this one's turn.
     const wasm = (await compiled.promise) ?? (await compileWasm(settings.wasmUrl).catch(() => undefined))
@@ -59,8 +63,7 @@ async function waitForTurn({ settings, worker }: ToWorker & { type: 'start' }): 
       owner = new Owner(settings, wasm, tell)
       return
     }
-    await hold(workerLock(settings.name, worker))
-    tell({ type: 'held' })
+    tell({ type: 'prepared' })
     await navigator.locks.request(ownerLock(settings.name), () => {
       owner = new Owner(settings, wasm, tell)
       return owner.over

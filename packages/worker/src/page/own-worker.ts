@@ -2,7 +2,8 @@ import { decodeError, MillraceError, unreachable } from '@millrace/protocol'
 import { deferred } from '../deferred.ts'
 import type { FromWorker, Settings, ToWorker } from '../messages.ts'
 import { type PortId, randomId, workerLock } from '../names.ts'
-import { STOP } from '../time-limits.ts'
+import { CONNECT, SILENCE, STOP } from '../time-limits.ts'
+import { Silence } from './silence.ts'
 
 /** What a worker hands on to those that this page starts after it, so that they need no network. */
 export interface Inheritance {
@@ -18,11 +19,14 @@ export class OwnWorker {
   readonly #inheritance: Inheritance
   readonly #worker: Worker
   readonly #id = randomId()
+  /** Its end is told from here on. */
+  readonly #begun = deferred<void>()
   readonly #elected = deferred<void>()
   readonly #prepared = deferred<void>()
   readonly #ended = deferred<MillraceError>()
   readonly #stopped = deferred<void>()
   readonly #connecting = new Map<PortId, () => void>()
+  readonly #beginning: Silence
   /** Ends the wait for its lock. */
   readonly #waiting = new AbortController()
 
@@ -51,6 +55,13 @@ export class OwnWorker {
     const base = (globalThis.document as Document | undefined)?.baseURI ?? globalThis.location.href
     const wasmUrl = settings.wasmUrl && new URL(settings.wasmUrl, base).href
     this.#post({ type: 'start', settings: { ...settings, wasmUrl }, worker: this.#id })
+    this.#beginning = new Silence(
+      () => {},
+      () => this.#fail(`it gave no sign of life within ${(CONNECT * SILENCE) / 1000} s`),
+      CONNECT,
+    )
+    // Until then nobody tells when the browser ends it, or when its script does not come.
+    void this.#beginning.during(Promise.race([this.#begun.promise, this.#ended.promise]))
     void inheritance.module.then((module) => this.#post({ type: 'wasm', module }))
   }
 
@@ -100,6 +111,7 @@ export class OwnWorker {
   }
 
   #receive(message: FromWorker): void {
+    this.#beginning.heard()
     this.onAlive()
     switch (message.type) {
       case 'started':
@@ -107,10 +119,14 @@ export class OwnWorker {
         this.#inheritance.scriptAt(message.url)
         return
       case 'held':
-        this.#prepared.resolve()
+        this.#begun.resolve()
         this.#awaitEnd()
         return
+      case 'prepared':
+        this.#prepared.resolve()
+        return
       case 'elected':
+        this.#begun.resolve()
         this.#elected.resolve()
         return
       case 'connected':

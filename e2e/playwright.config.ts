@@ -52,7 +52,13 @@ export default defineConfig<FrameworkOption>({
     { name: 'live-solid', testDir: 'live', use: { framework: 'solid', baseURL: livePages } },
     // Below the demo: the worker on its own, and the client in a page. They start browsers with a profile on disk.
     { name: 'worker', testDir: 'worker', use: { baseURL: `http://localhost:${pagesPort}/worker/` } },
-    { name: 'client', testDir: 'client', use: { baseURL: `http://localhost:${pagesPort}/client/` } },
+    {
+      name: 'client',
+      testDir: 'client',
+      // Waits for nine seconds of silence.
+      testIgnore: whole ? [] : /beginning\.spec/,
+      use: { baseURL: `http://localhost:${pagesPort}/client/` },
+    },
     // Many tabs, and browsers that are killed. These serve their pages themselves, to be able to cut the network.
     { name: 'tabs', testDir: 'tabs' },
   ],

@@ -25,7 +25,9 @@ const add = (page: Page, from: number, to: number) =>
 
 const sumTo = (n: number) => (n * (n + 1)) / 2
 
-for (const durability of ['strict', 'relaxed'] as const) {
+// Relaxed, what is read has not been flushed: in `npm run test:whole`.
+const durabilities = process.env.MILLRACE_WHOLE ? (['strict', 'relaxed'] as const) : (['strict'] as const)
+for (const durability of durabilities) {
   test(`a long query reads the database as it was, and others go on meanwhile: ${durability}`, async ({
     context,
   }) => {

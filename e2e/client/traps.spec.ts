@@ -130,30 +130,3 @@ test('a statement of many seconds does not end its worker', async ({ context }) 
     expect(await page.evaluate(() => (window as unknown as { statuses: string[] }).statuses)).toEqual([])
   }
 })
-
-test('a worker that is ended before it has begun is noticed: its tab goes on with another', async ({
-  context,
-}) => {
-  const owner = await openPage(context)
-  const follower = await context.newPage()
-  await follower.addInitScript(() => {
-    const Original = Worker
-    let first = true
-    window.Worker = class extends Original {
-      constructor(url: string | URL, options?: WorkerOptions) {
-        super(url, options)
-        if (first) this.terminate()
-        first = false
-      }
-    }
-  })
-  await follower.goto('page.html')
-  await until(follower, () => 'millrace' in window)
-  await follower.evaluate(async (schema) => {
-    const { open, workerPort } = window.millrace
-    window.db = await open({ port: workerPort({ name: 'traps', schema }), timeout: 60_000 })
-  }, SCHEMA)
-  expect(await insert(follower, 1)).toBe('stored')
-  await owner.close()
-  expect(await insert(follower, 2)).toBe('stored')
-})

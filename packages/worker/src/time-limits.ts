@@ -18,6 +18,6 @@ export const STOP = 1_000
 /** A write that has no answer for about this long is put into the journal, in case that its page ends without a word. */
 export const UNANSWERED = 250
 /** How long the script of a reader may take to run. Then the owner runs its long queries itself. */
-export const READER_START = 5_000
+export const READER_START = 20_000
 /** After this long without a query a reader ends, and gives its memory back. */
 export const READER_IDLE = 30_000

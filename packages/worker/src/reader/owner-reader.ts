@@ -97,8 +97,13 @@ export class OwnerReader implements Reader {
   #start(): Worker | null {
     try {
       const worker = new Worker(globalThis.location.href, { type: scriptType(), name: 'millrace-reader' })
-      worker.addEventListener('message', ({ data }: MessageEvent<FromReader>) => this.#receive(data))
-      worker.addEventListener('error', () => this.#giveUp())
+      // What one that was ended had said before is no answer to the next query.
+      worker.addEventListener('message', ({ data }: MessageEvent<FromReader>) => {
+        if (this.#worker === worker) this.#receive(data)
+      })
+      worker.addEventListener('error', () => {
+        if (this.#worker === worker) this.#giveUp()
+      })
       this.#timer = setTimeout(() => this.#giveUp(), READER_START)
       return worker
     } catch {

@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url'
 const SIZE = '300m'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-full-'))
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'tmpfs', folder], { stdio: 'inherit' })
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'tmpfs', folder], {
+  stdio: 'inherit',
+})
 if (mounted.status !== 0) {
   console.error('No file system could be mounted: run this as root, on Linux.')
   process.exit(1)

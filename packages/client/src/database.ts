@@ -145,8 +145,9 @@ class Client implements Database {
   /** Their rows come with the answer to the greeting, and stay for a while for whoever comes to show them. */
   #preload(queries: readonly Queryable<unknown>[]): void {
     for (const query of queries) {
+      let timer: ReturnType<typeof setTimeout> | undefined
       const undo = this.live(query).subscribe(() => {
-        const timer = setTimeout(undo, PRELOADED)
+        timer ??= setTimeout(undo, PRELOADED)
         ;(timer as { unref?: () => void }).unref?.()
       })
     }

@@ -620,7 +620,9 @@ export class Engine {
     this.#givesBack = true
     this.#delay(() => {
       this.#givesBack = false
-      if (this.#closed || this.failure !== undefined || this.diskBroken) return
+      if (this.#disk === null || this.#closed || this.failure !== undefined || this.diskBroken) return
+      // It changes no row: nobody waits for its flush.
+      this.#disk.durability = 'relaxed'
       try {
         if (giveBackSpace(this.#database)) this.#giveBackSpaceLater()
       } catch {

@@ -1,9 +1,8 @@
 import { MillraceError } from '@millrace/protocol'
-import { databaseFolder, journalClient, ownerLock } from './names.ts'
+import { journalClient, ownerLock } from './names.ts'
 import { DatabaseFile, FileCut } from './storage/database-file.ts'
 import { asStorageError, nameOf } from './storage/errors.ts'
-import { removeFiles } from './storage/remove.ts'
-import { LOG_FILE, MAIN_FILE } from './storage/snapshot.ts'
+import { LOG_FILE, MAIN_FILE, openFolder, removeFolder } from './storage/folder.ts'
 import type { SyncFile } from './storage/sync-file.ts'
 
 /**
@@ -14,9 +13,7 @@ import type { SyncFile } from './storage/sync-file.ts'
  */
 export async function readDatabaseFile(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
   try {
-    const root = await navigator.storage.getDirectory()
-    const millrace = await root.getDirectoryHandle('millrace')
-    const folder = await millrace.getDirectoryHandle(databaseFolder(name))
+    const folder = await openFolder(await navigator.storage.getDirectory(), name)
     const [main, log] = await Promise.all([contentOf(folder, MAIN_FILE), contentOf(folder, LOG_FILE)])
     return merged(main, log)
   } catch (cause) {
@@ -41,7 +38,7 @@ export async function deleteDatabase(name: string): Promise<boolean> {
       if (journalClient(name, key) !== undefined) localStorage.removeItem(key)
     }
     try {
-      await removeFiles(name)
+      await removeFolder(name)
       return true
     } catch (cause) {
       if (nameOf(cause) === 'NotFoundError') return false

@@ -3,7 +3,7 @@ import { deferred } from './deferred.ts'
 import type { FromReader, FromWorker, ToReader, ToWorker } from './messages.ts'
 import { ownerLock, workerLock } from './names.ts'
 import { Owner } from './owner.ts'
-import { ReaderWorker } from './reader/reader.ts'
+import { ReaderWorker } from './reader/reader-worker.ts'
 import { blockedStorage } from './storage-blocked.ts'
 import { compileWasm } from './wasm.ts'
 

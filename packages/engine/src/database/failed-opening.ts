@@ -9,6 +9,7 @@ import { SqliteError } from './sqlite.ts'
  * database of a connection alone, so that the file can be looked at as a second one.
  */
 
+/** A file, as SQLite is to open it. */
 export interface Place {
   readonly sqlite: Sqlite
   readonly filename: string

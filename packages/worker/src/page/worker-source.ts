@@ -297,7 +297,7 @@ export class WorkerSource implements PortSource {
     void worker.ended.then(reject)
     const silence = new Silence(
       () => {},
-      () => reject(this.#timeUp(worker)),
+      () => reject(this.#ownerLost(`gave no sign of life within ${(CONNECT * SILENCE) / 1000} s`)),
       CONNECT,
     )
     void silence.during(new Promise(() => {}))
@@ -315,14 +315,6 @@ export class WorkerSource implements PortSource {
     })
     day.addEventListener('abort', () => reject(day.reason), { signal: search })
     return promise
-  }
-
-  #timeUp(worker: OwnWorker): MillraceError {
-    if (worker.started) return this.#ownerLost(`gave no sign of life within ${(CONNECT * SILENCE) / 1000} s`)
-    return new MillraceError(
-      'WORKER_LOST',
-      `The worker of the database "${this.#settings.name}" did not start within ${(CONNECT * SILENCE) / 1000} s: look whether its script can be loaded.`,
-    )
   }
 
   #workerSilent(): MillraceError {

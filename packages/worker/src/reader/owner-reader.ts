@@ -72,16 +72,16 @@ export class OwnerReader implements Reader {
       this.#runNext()
       return
     }
-    this.#running = asked
-    clearTimeout(this.#timer)
     let snapshot: ReturnType<Snapshots['hold']>
     try {
       snapshot = this.#snapshots.hold()
     } catch (error) {
-      this.#running = null
       asked.refuse(error)
+      this.#runNext()
       return
     }
+    this.#running = asked
+    clearTimeout(this.#timer)
     const isNew = this.#worker === null
     this.#worker ??= this.#start()
     this.#worker?.postMessage({

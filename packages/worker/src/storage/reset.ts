@@ -1,7 +1,7 @@
 import { createEngine, type Sqlite } from '@millrace/engine'
 import { MillraceError } from '@millrace/protocol'
 import type { Settings } from '../messages.ts'
-import { removeFiles } from './remove.ts'
+import { removeFolder } from './folder.ts'
 import { openStorage, type Storage } from './storage.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function resetDatabase(sqlite: Sqlite, settings: Settings, error: u
   if (error.code !== 'SCHEMA_MISMATCH' && error.code !== 'INVALID_SCHEMA') throw error
   checkSchema(sqlite, settings.schema)
   const rows = await countRows(sqlite, settings)
-  await removeFiles(settings.name)
+  await removeFolder(settings.name)
   console.warn(
     `Millrace has deleted the database "${settings.name}" and makes it anew, for the schema was changed, and onSchemaMismatch is 'reset'. Lost: ${rows}. ${error.message}`,
   )

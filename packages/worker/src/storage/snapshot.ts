@@ -1,9 +1,6 @@
 import type { VfsFile } from './file-vfs.ts'
+import { LOG_FILE, MAIN_FILE } from './folder.ts'
 import { BLOCK } from './log.ts'
-
-/** The names of a database's files in its folder. */
-export const MAIN_FILE = 'database.sqlite'
-export const LOG_FILE = 'database.sqlite-log'
 
 /**
  * The database as it was at one time: where each of its blocks is on disk. It is good while it is held, for then neither

@@ -1,12 +1,12 @@
 import type { Disk, Durability, Sqlite } from '@millrace/engine'
 import { MillraceError, type StorageInfo } from '@millrace/protocol'
 import type { StorageType } from '../messages.ts'
-import { databaseFolder } from '../names.ts'
 import { HANDLES } from '../time-limits.ts'
 import { asStorageError, nameOf, unavailable } from './errors.ts'
 import { type DiskFiles, FileDisk } from './file-disk.ts'
 import { DATABASE_FILE } from './file-vfs.ts'
-import { LOG_FILE, MAIN_FILE, type Snapshot } from './snapshot.ts'
+import { LOG_FILE, MAIN_FILE, openFolder } from './folder.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** SQLite's own journal, which is in memory now. */
 const JOURNAL = 'database.sqlite-journal'
@@ -79,7 +79,7 @@ async function onDisk(
   onBroken: (error: MillraceError) => void,
 ): Promise<Storage> {
   const room = readRoom()
-  const folder = await openFolder(database)
+  const folder = await makeFolder(database)
   const files = await acquireFiles(database, folder)
   try {
     const disk = new FileDisk(database, files, durability, onBroken)
@@ -124,16 +124,15 @@ async function readRoom(): Promise<Pick<StorageInfo, 'persisted' | 'quota' | 'us
   }
 }
 
-async function openFolder(database: string): Promise<FileSystemDirectoryHandle> {
-  let root: FileSystemDirectoryHandle
+async function makeFolder(database: string): Promise<FileSystemDirectoryHandle> {
+  let origin: FileSystemDirectoryHandle
   try {
-    root = await navigator.storage.getDirectory()
+    origin = await navigator.storage.getDirectory()
   } catch (cause) {
     throw unavailable(database, cause)
   }
   try {
-    const millrace = await root.getDirectoryHandle('millrace', { create: true })
-    return await millrace.getDirectoryHandle(databaseFolder(database), { create: true })
+    return await openFolder(origin, database, { create: true })
   } catch (cause) {
     throw asStorageError(database, cause)
   }

@@ -49,6 +49,9 @@ import {
 } from './write/merge.ts'
 import { WriteRecords } from './write/records.ts'
 
+/** Room is given back in so many steps when the database is closed: half a second. The rest follows when it is open again. */
+const STEPS_AT_CLOSE = 30
+
 /** What `createEngine` takes. */
 export interface EngineOptions {
   readonly sqlite: Sqlite
@@ -233,6 +236,7 @@ export class Engine {
     this.#catalog = catalog
     this.#queries = new LiveQueries(database, this.#recorder, this.#catalog, this.#limits.live, options.delay)
     this.#writer = new Writer(database, this.#recorder, this.#catalog)
+    this.#giveBackSpaceLater()
     this.#context = {
       ...{ database, writer: this.#writer, epoch, records },
       ...{ disk: this.#disk, durability: options.durability ?? 'strict', limit: this.#limits.write },
@@ -521,6 +525,7 @@ export class Engine {
     if (this.#closed) return
     try {
       this.flush()
+      for (let step = 0; step < STEPS_AT_CLOSE && this.#giveBackSpace(); step++);
     } finally {
       this.#end()
     }
@@ -620,15 +625,21 @@ export class Engine {
     this.#givesBack = true
     this.#delay(() => {
       this.#givesBack = false
-      if (this.#disk === null || this.#closed || this.failure !== undefined || this.diskBroken) return
-      // It changes no row: nobody waits for its flush.
-      this.#disk.durability = 'relaxed'
-      try {
-        if (giveBackSpace(this.#database)) this.#giveBackSpaceLater()
-      } catch {
-        // There is no room to do it, and the next commit tries again; what is worse is met by the next statement.
-      }
+      if (this.#giveBackSpace()) this.#giveBackSpaceLater()
     })
+  }
+
+  /** One step. Whether there was much to give back. */
+  #giveBackSpace(): boolean {
+    if (this.#disk === null || this.#closed || this.failure !== undefined || this.diskBroken) return false
+    // It changes no row: nobody waits for its flush.
+    this.#disk.durability = 'relaxed'
+    try {
+      return giveBackSpace(this.#database)
+    } catch {
+      // There is no room to do it, and the next commit tries again; what is worse is met by the next statement.
+      return false
+    }
   }
 
   /** Undefined when SQLite failed. Some of the writes may be on disk then, which the record of each says. */

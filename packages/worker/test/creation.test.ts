@@ -268,3 +268,14 @@ test('what most rows leave behind is given back to the disk, step by step', () =
   expect(opened.runDelayed()).toBe(0)
   abandon(engine)
 })
+
+test('a database that is closed just after its rows were deleted is small when it is opened again', () => {
+  const files = new FaultyDisk(generator(4))
+  const { engine, disk } = open(files, SCHEMA, 'strict')
+  const exec = (sql: string) => engine.write([{ type: 'exec', sql, parameters: [] }])
+  exec('INSERT INTO item VALUES (1, hex(zeroblob(10000000)))')
+  exec('DELETE FROM item')
+  engine.close()
+  disk.close()
+  expect(files.found('main')?.getSize()).toBeLessThan(2_000_000)
+})

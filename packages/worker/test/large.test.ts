@@ -91,3 +91,38 @@ test('a transaction of 50 MB that is rejected at its end leaves nothing, and the
   expect([count(again), check(again)]).toEqual([5, 'ok'])
   abandon(again.engine)
 }, 300_000)
+
+describe('room is given back on a disk that goes wrong in it', () => {
+  /** 12 MB of rows deleted, but for ten, and the room given back. */
+  const give = (files: FaultyDisk, fault?: { readonly kind: Fault; readonly after: number }) => {
+    const opened = open(files, SCHEMA, 'strict')
+    opened.engine.write([insert(120)])
+    opened.engine.write([exec('DELETE FROM item WHERE id > 10')])
+    const before = files.operations
+    if (fault !== undefined) files.failAfter(fault.after, fault.kind)
+    // Its errors are the engine's own affair.
+    for (let step = 0; step < 5; step++) opened.runDelayed()
+    const operations = files.operations - before
+    attempt(() => opened.disk.close())
+    return { opened, operations }
+  }
+
+  test.each(FAULTS)(
+    '%s: every row is there, and the file is sound',
+    (kind) => {
+      const clean = give(new FaultyDisk(generator(1)))
+      expect(clean.operations).toBeGreaterThan(5)
+      abandon(clean.opened.engine)
+      for (let after = 0; after < clean.operations + 20; after += 3) {
+        const files = new FaultyDisk(generator(after))
+        const { opened } = give(files, { kind, after })
+        abandon(opened.engine)
+        files.heal()
+        const again = open(files, SCHEMA, 'strict')
+        expect([count(again), check(again)], `${kind} after ${after}`).toEqual([10, 'ok'])
+        abandon(again.engine)
+      }
+    },
+    300_000,
+  )
+})

@@ -131,9 +131,12 @@ export class DatabaseFile {
 
   truncate(size: number): void {
     const { blocks, spilled } = this.#transaction
+    // SQLite cuts the file after the sync of the transaction that made it smaller.
+    const isAfterSync = blocks.size + spilled.size === 0 && !this.#opening
     this.#transaction.size = size
     dropBeyond(blocks, size)
     dropBeyond(spilled, size)
+    if (isAfterSync) this.#commitSize()
   }
 
   /**
@@ -213,6 +216,16 @@ export class DatabaseFile {
     this.#size = size
     this.#transaction = this.#begin()
     this.#onCommit()
+  }
+
+  /** That transaction is stored, whatever becomes of this: without room it goes with the next. */
+  #commitSize(): void {
+    try {
+      this.#commit('relaxed')
+    } catch (error) {
+      if (!(error instanceof NoRoom)) throw error
+      this.#transaction.full = false
+    }
   }
 
   #spill(): void {

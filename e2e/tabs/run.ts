@@ -147,7 +147,9 @@ class Run {
     const slot = this.#slots[step.slot]
     if (slot !== undefined) {
       await slot.idle
-      slot.idle = within(this.#perform(step, slot)).catch((error) => this.#failed(describe(step), error))
+      slot.idle = within(this.#perform(step, slot)).catch(async (error) =>
+        this.#failed(`${describe(step)}, ${await whereIs(slot.page)}`, error),
+      )
       return
     }
     // What is being loaded must not be cut off.
@@ -479,6 +481,18 @@ function newWriter(writer: string): Writer {
     crashed: false,
     silence: undefined,
   }
+}
+
+/** How far a page came that does not answer: its address, and what it has loaded and has not. */
+async function whereIs(page: DrivenPage | undefined): Promise<string> {
+  const loads = `performance.getEntriesByType('resource').map((e) => e.name.split('/').pop() + ' ' + e.responseStatus + ' ' + Math.round(e.startTime) + '-' + Math.round(e.responseEnd))`
+  const asked = page?.evaluate<string>(
+    `JSON.stringify({ href: location.href, readyState: document.readyState, visibility: document.visibilityState, ran: 'tab' in window, loads: ${loads} })`,
+  )
+  const silent = pause(5_000).then(() => 'whose page does not answer')
+  return Promise.race([asked ?? 'which has no page', silent]).catch(
+    (error) => `whose page does not answer: ${error}`,
+  )
 }
 
 const isReady = ({ type }: Report) => type === 'ready'

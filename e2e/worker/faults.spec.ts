@@ -1,4 +1,5 @@
-import { connected, expect, openTab, state, test, texts, write } from './fixtures.ts'
+import type { BrowserContext, Page } from '@playwright/test'
+import { connected, expect, openTab, startTab, state, test, texts, write } from './fixtures.ts'
 
 test('the quota is used up: the write is refused with STORAGE_FULL, and the database goes on', async ({
   context,
@@ -25,8 +26,22 @@ test('the quota is used up: the write is refused with STORAGE_FULL, and the data
   expect((await state(page)).losses).toEqual([])
 })
 
-// In a private window. In a profile on disk Chromium unlinks the files, and who has them open goes on with them unharmed.
-test("the site's data is cleared under an open database: nothing stale is read, and it is opened anew", async ({
+const clearSite = async (
+  context: BrowserContext,
+  page: Page,
+  baseURL: string | undefined,
+  storageTypes: 'all' | 'file_systems',
+) => {
+  const cdp = await context.newCDPSession(page)
+  const origin = new URL(baseURL as string).origin
+  await cdp.send('Storage.clearDataForOrigin', { origin, storageTypes })
+}
+
+const losses = async (page: Page) => (await state(page)).losses.map(({ code }) => code)
+
+const refusals = async (page: Page) => (await state(page)).refusals.map(({ code }) => code)
+
+test("a private window's data is cleared under an open database: nothing stale is read, and it is opened anew", async ({
   browser,
   baseURL,
 }) => {
@@ -34,9 +49,7 @@ test("the site's data is cleared under an open database: nothing stale is read, 
   const owner = await openTab(context)
   const follower = await openTab(context)
   await write(owner, 'cleared')
-  const cdp = await context.newCDPSession(owner)
-  const origin = new URL(baseURL as string).origin
-  await cdp.send('Storage.clearDataForOrigin', { origin, storageTypes: 'file_systems' })
+  await clearSite(context, owner, baseURL, 'file_systems')
 
   // Whether it was stored the owner cannot say: it is sent again to the next one.
   await follower.evaluate(() => {
@@ -46,6 +59,35 @@ test("the site's data is cleared under an open database: nothing stale is read, 
   await connected(follower, 2)
   await write(follower, 'new')
   expect(await texts(owner)).toEqual(['into nothing', 'new'])
-  expect((await state(owner)).losses.map(({ code }) => code)).toEqual(['STORAGE_FAILED'])
+  expect(await losses(owner)).toEqual(['STORAGE_FAILED'])
   await context.close()
+})
+
+// Chromium unlinks the files of a profile on disk, and who has them open could go on with them unharmed. A
+// page that was there before has no storage of its own from then on, until it is loaded anew.
+test("the site's data is cleared under an open database on disk: its tabs are told, and a reload begins anew", async ({
+  context,
+  baseURL,
+}) => {
+  const tabs = [await openTab(context), await openTab(context)] as const
+  const [owner, follower] = tabs
+  await write(owner, 'cleared')
+  await clearSite(context, owner, baseURL, 'all')
+  await follower.evaluate(() => {
+    window.tabs.main?.write("INSERT INTO entry (text) VALUES ('into nothing')").catch(() => {})
+  })
+  for (const tab of tabs) await expect.poll(() => refusals(tab)).toContain('STORAGE_CLEARED')
+
+  await follower.reload()
+  await startTab(follower)
+  await expect.poll(() => refusals(follower)).toContain('STORAGE_CLEARED')
+  await owner.reload()
+  await startTab(owner)
+  await connected(owner)
+  expect(await texts(owner)).toEqual([])
+  await write(owner, 'new')
+  await follower.reload()
+  await startTab(follower)
+  await connected(follower)
+  expect(await texts(follower)).toEqual(['new'])
 })

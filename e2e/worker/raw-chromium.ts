@@ -148,7 +148,8 @@ export class RawPage {
   }
 
   async navigate(url: string): Promise<void> {
-    await this.#send('Page.navigate', { url })
+    const { errorText } = await this.#send('Page.navigate', { url })
+    if (errorText) throw new Error(`${url} did not load: ${errorText}`)
   }
 
   async reload(): Promise<void> {

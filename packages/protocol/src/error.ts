@@ -13,6 +13,7 @@ import type { SqlValue } from './value.ts'
  * | `STORAGE_UNAVAILABLE` | no OPFS in this context: private window, old browser, no secure context |
  * | `STORAGE_FULL` | the quota is used up |
  * | `STORAGE_FAILED` | reading or writing the file failed |
+ * | `STORAGE_CLEARED` | the user or the browser removed the files while they were open: reload the page |
  * | `OWNER_LOST` | no tab answers for the database in time |
  * | `WORKER_LOST` | the worker could not be started, or died |
  * | `ENGINE_LOST` | SQLite's WebAssembly failed while it ran this; in a browser a new worker has the database again |
@@ -32,6 +33,7 @@ export type ErrorCode =
   | 'STORAGE_UNAVAILABLE'
   | 'STORAGE_FULL'
   | 'STORAGE_FAILED'
+  | 'STORAGE_CLEARED'
   | 'OWNER_LOST'
   | 'WORKER_LOST'
   | 'ENGINE_LOST'

@@ -102,6 +102,11 @@ export type FromWorker =
   | { readonly type: 'connected'; readonly port: PortId }
   /** It could not open the database, or lost it. It has let go of the lock and does nothing more. */
   | { readonly type: 'failed'; readonly error: ErrorData }
+  /**
+   * Its files were removed from outside. It serves nobody, and keeps the lock as long as its page is there: until
+   * then Chromium gives it no new files, and never lets go of the old ones where their worker was ended before.
+   */
+  | { readonly type: 'cleared'; readonly error: ErrorData }
   /** The answer to `stop`. */
   | { readonly type: 'stopped' }
 

@@ -59,6 +59,8 @@ export class Owner {
   readonly #filesOpened = deferred<void>()
 
   #state: 'owner' | 'over' = 'owner'
+  /** Why nobody is served any more. */
+  #cleared: ErrorData | undefined
   /** When it last gave a sign of life from within a statement. */
   #lastSign = 0
 
@@ -147,7 +149,7 @@ export class Owner {
     const { name, schema, durability, alone } = this.#settings
     // The fault is told from within SQLite, where nothing of ours may run.
     const onBroken = (error: MillraceError) => queueMicrotask(() => this.#fail(error))
-    const storage = await openStorage(sqlite, name, kinds, durability, onBroken)
+    const storage = await openStorage(sqlite, name, kinds, durability, onBroken, this.#clear)
     const defer = afterWaitingMessages()
     // Our page can call while the database is being opened: it hears of it before.
     this.#filesOpened.resolve()
@@ -198,6 +200,15 @@ export class Owner {
     void this.close()
   }
 
+  /** See `cleared` in messages.ts. */
+  readonly #clear = (error: MillraceError): void => {
+    this.#cleared = encodeError(error)
+    this.#tell({ type: 'cleared', error: this.#cleared })
+    for (const session of [...this.#sessions.values()]) session.end()
+    // Those of other tabs look for an owner, and are refused.
+    this.#say({ type: 'owner', epoch: randomId() as OwnerEpoch })
+  }
+
   #hear(message: DiscoveryMessage): void {
     if (message.type === 'probe') this.#say({ type: 'owner', epoch: this.#epoch })
     if (message.type === 'hello') void this.#greet(message)
@@ -225,6 +236,7 @@ export class Owner {
   }
 
   #refusal(hello: DiscoveryMessage & { type: 'hello' }): ErrorData | undefined {
+    if (this.#cleared !== undefined) return this.#cleared
     const { name, schema } = this.#settings
     if (hello.protocol !== PROTOCOL_VERSION) {
       return {

@@ -5,6 +5,8 @@
 
 /** How long the handles of a worker that is ending may keep us from the files. Measured: up to 3 s, while it computes. */
 export const HANDLES = 8_000
+/** So often does an owner that commits look whether its files are still there. */
+export const FILES = 1_000
 /** Turns of SILENCE for which `connect` looks for an owner without any sign of life. */
 export const CONNECT = 9
 /** So often does a worker give a sign of life from within a long statement. */

@@ -136,6 +136,10 @@ export class OwnWorker {
       case 'failed':
         this.terminate(decodeError(message.error))
         return
+      case 'cleared':
+        this.#waiting.abort()
+        this.#ended.resolve(decodeError(message.error))
+        return
       case 'alive':
         return
       case 'stopped':

@@ -88,6 +88,7 @@ export class WorkerSource implements PortSource {
       case 'SCHEMA_MISMATCH':
       case 'PROTOCOL_MISMATCH':
       case 'STORAGE_UNAVAILABLE':
+      case 'STORAGE_CLEARED':
       case 'CLOSED':
         return true
       default:

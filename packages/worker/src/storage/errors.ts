@@ -21,7 +21,7 @@ export function asStorageError(database: string, cause: unknown): MillraceError 
     case 'NoModificationAllowedError':
       return new MillraceError(
         'STORAGE_FAILED',
-        `The file of the database "${database}" is held by a tab that does not let go of it: close other tabs of this site.`,
+        `The file of the database "${database}" is held by a tab that does not let go of it: close or reload the tabs of this site.`,
         { cause },
       )
     default:
@@ -33,6 +33,14 @@ export function unavailable(database: string, cause: unknown): MillraceError {
   return new MillraceError(
     'STORAGE_UNAVAILABLE',
     `The database "${database}" cannot be kept on disk, for this browser gives no private file system here (a private window, blocked site data, or an old browser): use a normal window, or allow "memory" in \`storage\`.`,
+    { cause },
+  )
+}
+
+export function cleared(database: string, cause: unknown): MillraceError {
+  return new MillraceError(
+    'STORAGE_CLEARED',
+    `The files of the database "${database}" were removed while it was open: the site's data was cleared, by the user or by a browser that has no room (\`db.persist()\` asks it not to). Reload the page: it begins anew.`,
     { cause },
   )
 }

@@ -22,6 +22,7 @@ export class FileDisk implements Disk {
   readonly #database: string
   readonly #file: DatabaseFile
   readonly #journal: SyncFile | null
+  #commits = 0
   #flush: ReturnType<typeof setTimeout> | undefined
   #checkpoint: ReturnType<typeof setTimeout> | undefined
 
@@ -51,6 +52,11 @@ export class FileDisk implements Disk {
 
   get broken(): boolean {
     return this.vfs.broken
+  }
+
+  /** How many there were. */
+  get commits(): number {
+    return this.#commits
   }
 
   empty(): void {
@@ -91,6 +97,7 @@ export class FileDisk implements Disk {
   }
 
   #committed(): void {
+    this.#commits++
     if (this.#file.needsFlush) this.#flush ??= setTimeout(() => this.#flushLate(), FLUSH_AFTER)
     if (this.#file.needsCheckpoint) this.#checkpoint ??= setTimeout(() => this.#checkpointLate(), 0)
   }

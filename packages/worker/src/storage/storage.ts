@@ -1,8 +1,8 @@
 import type { Disk, Durability, Sqlite } from '@millrace/engine'
 import { MillraceError, type StorageInfo } from '@millrace/protocol'
 import type { StorageType } from '../messages.ts'
-import { HANDLES } from '../time-limits.ts'
-import { asStorageError, nameOf, unavailable } from './errors.ts'
+import { FILES, HANDLES } from '../time-limits.ts'
+import { asStorageError, cleared, nameOf, unavailable } from './errors.ts'
 import { type DiskFiles, FileDisk } from './file-disk.ts'
 import { DATABASE_FILE } from './file-vfs.ts'
 import { LOG_FILE, MAIN_FILE, openFolder } from './folder.ts'
@@ -35,7 +35,7 @@ export interface Snapshots {
 
 /**
  * Opens the first kind of storage that is to be had here. A kind that is there and fails is an error: only a kind that
- * is not there is passed over.
+ * is not there is passed over. `onCleared`: the files were removed from outside, some time after this.
  * @throws MillraceError `STORAGE_UNAVAILABLE`, `STORAGE_FULL`, `STORAGE_FAILED`.
  */
 export async function openStorage(
@@ -44,12 +44,13 @@ export async function openStorage(
   kinds: readonly StorageType[],
   durability: Durability,
   onBroken: (error: MillraceError) => void,
+  onCleared: (error: MillraceError) => void = () => {},
 ): Promise<Storage> {
   let missing: MillraceError | undefined
   for (const kind of kinds) {
     if (kind === 'memory') return inMemory(missing)
     try {
-      return await onDisk(sqlite, database, durability, onBroken)
+      return await onDisk(sqlite, database, durability, onBroken, onCleared)
     } catch (error) {
       if (!(error instanceof MillraceError) || error.code !== 'STORAGE_UNAVAILABLE') throw error
       missing = error
@@ -77,6 +78,7 @@ async function onDisk(
   database: string,
   durability: Durability,
   onBroken: (error: MillraceError) => void,
+  onCleared: (error: MillraceError) => void,
 ): Promise<Storage> {
   const room = readRoom()
   const folder = await makeFolder(database)
@@ -84,6 +86,7 @@ async function onDisk(
   try {
     const disk = new FileDisk(database, files, durability, onBroken)
     sqlite.registerVfs(disk.vfs)
+    const watch = watchFiles(database, folder, disk, onCleared)
     return {
       file: { filename: DATABASE_FILE, vfs: disk.vfs.name },
       info: {
@@ -97,6 +100,7 @@ async function onDisk(
         release: () => disk.release(),
       },
       release() {
+        clearInterval(watch)
         disk.close()
         closeFiles(files)
         // What it spoke of was taken back. Empty, it does no harm where it cannot be removed.
@@ -107,6 +111,32 @@ async function onDisk(
     closeFiles(files)
     throw error
   }
+}
+
+/**
+ * Who has files open goes on with them when they are removed: the user has cleared the site's data, or the browser has
+ * taken it, for want of room. Nothing more may be acknowledged then. Looks after commits only.
+ */
+function watchFiles(
+  database: string,
+  folder: FileSystemDirectoryHandle,
+  disk: FileDisk,
+  onCleared: (error: MillraceError) => void,
+): ReturnType<typeof setInterval> {
+  let seen = disk.commits
+  const watch = setInterval(async () => {
+    const { commits } = disk
+    if (commits === seen) return
+    seen = commits
+    try {
+      await Promise.all([MAIN_FILE, LOG_FILE].map((name) => folder.getFileHandle(name)))
+    } catch (cause) {
+      if (nameOf(cause) !== 'NotFoundError') return
+      clearInterval(watch)
+      onCleared(cleared(database, cause))
+    }
+  }, FILES)
+  return watch
 }
 
 /** How much there is, and whether it stays. Browsers need not say. */

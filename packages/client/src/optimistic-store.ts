@@ -5,6 +5,7 @@ import { type Execute, PendingWrites, type Touched, type TouchedRow } from './pe
 import type { Rows } from './predict/predictor.ts'
 import { Routing } from './routing.ts'
 import { RowCache } from './row-cache.ts'
+import { UNSEEN } from './row-state.ts'
 import type { Change } from './types.ts'
 import type { World } from './view.ts'
 
@@ -119,7 +120,9 @@ export class OptimisticStore implements World {
     const pending = this.#pending.row(table, key)
     const stores = pending?.concerned ?? new Set(concerned)
     const state = this.rows.state(table, key)
-    this.#routing.find(table, this.cache.image(table, key), state?.exists ? state.image : undefined, stores)
+    // A row that no view holds may be there all the same, with any values.
+    const before = this.cache.image(table, key) ?? (state === undefined || state.isNew ? undefined : UNSEEN)
+    this.#routing.find(table, before, state?.exists ? state.image : undefined, stores)
     for (const store of stores) store.view?.touch(table, key)
     this.#concern(stores)
   }

@@ -47,7 +47,7 @@ export class Routing<S> {
     }
   }
 
-  /** Those whom a row can concern that was and is as these images say; undefined: it is not there, or not known. */
+  /** Those whom a row can concern that was and is as these images say; undefined: it is not there. */
   find(table: string, before: RowImage | undefined, after: RowImage | undefined, into: Set<S>): void {
     const audience = this.#tables.get(table)
     if (audience === undefined) return

@@ -47,7 +47,8 @@ export interface Fold {
 }
 
 const NONE: Given = { columns: [], values: [] }
-const UNSEEN: RowImage = () => UNKNOWN
+/** A row of which nothing is known. */
+export const UNSEEN: RowImage = () => UNKNOWN
 
 /** A row that no pending write touches. */
 export function untouched(image: RowImage): RowState {

@@ -15,7 +15,7 @@ import { compileCondition, compileExpr } from '../expression/compile.ts'
 import type { Truth } from '../expression/convert.ts'
 import type { Decoder, Entry } from '../result.ts'
 import type { RowImage } from '../row-cache.ts'
-import type { Columns } from '../row-state.ts'
+import { type Columns, UNSEEN } from '../row-state.ts'
 import { conditionOf } from './condition.ts'
 import {
   type Held,
@@ -63,7 +63,6 @@ interface Part {
 const NONE: ReadonlySet<number> = new Set()
 const UNCHANGED: Columns = []
 const MISSING: RowImage = () => null
-const UNSEEN: RowImage = () => UNKNOWN
 
 /**
  * Predicts the rows of one query: each comes from one row of the first source, and what the others have for it. Where each
@@ -232,7 +231,7 @@ export class RowsPredictor implements Predictor {
     if (known !== undefined && !decides) return this.#changed(parts, image, known, shown)
 
     const holds = this.#where === null ? true : this.#where(image, this.#parameters)
-    if (holds === UNKNOWN) return decides ? UNKNOWN : null
+    if (holds === UNKNOWN) return decides || this.#isNew(parts) ? UNKNOWN : null
     if (holds !== true) return null
     if (known !== undefined) return this.#changed(parts, image, known, shown)
     // Not in the result, and nothing that decides was changed: it lies beyond the window, or is not there at all.

@@ -39,7 +39,7 @@ export type {
   TableInfo,
   Window,
 } from './plan.ts'
-export { hasOpaque, partsOf, readsOf, SUBQUERY } from './plan.ts'
+export { conjunctsOf, hasOpaque, joined, partsOf, readsOf, SUBQUERY } from './plan.ts'
 export type { Journal, Port, PortSource } from './port.ts'
 export type { Affinity, Bindable, Collation, RowKey, SqlValue } from './value.ts'
 export {

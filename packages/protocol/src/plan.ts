@@ -61,7 +61,16 @@ export type Expr =
       readonly affinity: 'NUMERIC' | 'TEXT' | 'BLOB'
       readonly collation: Collation
     }
-  | { readonly type: 'and' | 'or'; readonly left: Expr; readonly right: Expr }
+  /** Flat: none of the terms is of the same type. Two and more. */
+  | { readonly type: 'and' | 'or'; readonly terms: readonly Expr[] }
+  /** `left IN (list)`: equal to one of them, compared as in `compare`. */
+  | {
+      readonly type: 'in'
+      readonly left: Expr
+      readonly list: readonly Expr[]
+      readonly affinity: 'NUMERIC' | 'TEXT' | 'BLOB'
+      readonly collation: Collation
+    }
   | { readonly type: 'not'; readonly expr: Expr }
   | { readonly type: 'cast'; readonly expr: Expr; readonly affinity: Affinity }
   /** The first branch whose condition is true; a base is compared with in the conditions. */
@@ -86,13 +95,27 @@ export type Expr =
   /** An expression that is not predicted; `reads` are the columns whose change may change it. */
   | { readonly type: 'opaque'; readonly reads: readonly ColumnRef[] }
 
+/** All of them, or any of them, as one expression; null for none. */
+export function joined(type: 'and' | 'or', exprs: readonly Expr[]): Expr | null {
+  const terms = exprs.flatMap((expr) => (expr.type === type ? expr.terms : [expr]))
+  return terms.length > 1 ? { type, terms } : (terms[0] ?? null)
+}
+
+/** The terms that must all be true for this to be. */
+export function conjunctsOf(expr: Expr | null): readonly Expr[] {
+  return expr === null ? [] : expr.type === 'and' ? expr.terms : [expr]
+}
+
 /** The expressions that an expression is made of. */
 export function partsOf(expr: Expr): readonly Expr[] {
   switch (expr.type) {
     case 'compare':
+      return [expr.left, expr.right]
     case 'and':
     case 'or':
-      return [expr.left, expr.right]
+      return expr.terms
+    case 'in':
+      return [expr.left, ...expr.list]
     case 'not':
     case 'cast':
       return [expr.expr]

@@ -13,11 +13,11 @@ export function compare(
   const isOperator = op === 'IS' || op === 'IS NOT'
   if (!isOperator && (left === null || right === null)) return null
   if (affinity === 'NUMERIC') {
-    if (typeof left === 'string') left = numeralOf(left) ?? left
-    if (typeof right === 'string') right = numeralOf(right) ?? right
+    left = comparable(left, affinity)
+    right = comparable(right, affinity)
   } else if (affinity === 'TEXT') {
-    if (typeof left === 'string' && isNumber(right)) right = toText(right)
-    if (typeof right === 'string' && isNumber(left)) left = toText(left)
+    if (typeof left === 'string') right = comparable(right, affinity)
+    else if (typeof right === 'string') left = comparable(left, affinity)
   }
   const order = orderOf(left, right, collation)
   if (order === UNKNOWN) return UNKNOWN
@@ -40,6 +40,12 @@ export function compare(
 }
 
 const isNumber = (cell: Cell) => typeof cell === 'number' || typeof cell === 'bigint' || cell instanceof Real
+
+/** What is compared with text in a column of text, or with a number in one of numbers. */
+export function comparable(cell: Cell, affinity: Comparison['affinity']): Cell {
+  if (affinity === 'NUMERIC' && typeof cell === 'string') return numeralOf(cell) ?? cell
+  return affinity === 'TEXT' && isNumber(cell) ? toText(cell) : cell
+}
 
 /** Negative, zero or positive, as SQLite sorts them. */
 export function orderOf(left: Cell, right: Cell, collation: Collation): number | Unknown {

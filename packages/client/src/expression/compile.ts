@@ -2,6 +2,7 @@ import { type Expr, SUBQUERY, unreachable } from '@millrace/protocol'
 import { type Cell, cellOf, type Evaluate, plain, Real, UNKNOWN, type Value } from './cell.ts'
 import { compare } from './compare.ts'
 import { cast, type Truth, truth } from './convert.ts'
+import { compileIn } from './in.ts'
 import { functions, loadFunctions } from './library.ts'
 import { extreme, nullIf, OPERATORS } from './operators.ts'
 
@@ -45,7 +46,9 @@ function compile(expr: Expr): Evaluate<Cell> {
     }
     case 'and':
     case 'or':
-      return compileLogic(expr.type === 'or', expr.left, expr.right)
+      return compileLogic(expr.type === 'or', expr.terms)
+    case 'in':
+      return compileIn(expr, compile)
     case 'not': {
       const run = compileCondition(expr.expr)
       return (image, parameters) => {
@@ -70,17 +73,18 @@ function compile(expr: Expr): Evaluate<Cell> {
   }
 }
 
-/** Three-valued, and a fourth: UNKNOWN matters only where the other side does not decide. */
-function compileLogic(decides: boolean, a: Expr, b: Expr): Evaluate<Cell> {
-  const left = compileCondition(a)
-  const right = compileCondition(b)
+/** Three-valued, and a fourth: UNKNOWN matters only where no other term decides. */
+function compileLogic(decides: boolean, exprs: readonly Expr[]): Evaluate<Cell> {
+  const terms = exprs.map(compileCondition)
   return (image, parameters) => {
-    const x = left(image, parameters)
-    if (x === decides) return Number(decides)
-    const y = right(image, parameters)
-    if (y === decides) return Number(decides)
-    if (x === UNKNOWN || y === UNKNOWN) return UNKNOWN
-    return x === null || y === null ? null : Number(!decides)
+    let open: Cell = Number(!decides)
+    for (const term of terms) {
+      const holds = term(image, parameters)
+      if (holds === decides) return Number(decides)
+      if (holds === UNKNOWN) open = UNKNOWN
+      else if (holds === null && open !== UNKNOWN) open = null
+    }
+    return open
   }
 }
 

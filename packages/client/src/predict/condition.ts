@@ -1,4 +1,4 @@
-import { type Expr, encodeKey, type SqlValue } from '@millrace/protocol'
+import { conjunctsOf, type Expr, encodeKey, type SqlValue } from '@millrace/protocol'
 import type { Interest } from './predictor.ts'
 
 /**
@@ -10,11 +10,16 @@ export function conditionOf(
   source: number,
   parameters: readonly SqlValue[],
 ): Interest['condition'] {
-  if (where === null) return null
-  if (where.type === 'and')
-    return conditionOf(where.left, source, parameters) ?? conditionOf(where.right, source, parameters)
-  if (where.type !== 'compare' || where.op !== '=') return null
-  const { left, right, affinity, collation } = where
+  for (const term of conjunctsOf(where)) {
+    const condition = conditionOfTerm(term, source, parameters)
+    if (condition !== null) return condition
+  }
+  return null
+}
+
+function conditionOfTerm(term: Expr, source: number, parameters: readonly SqlValue[]): Interest['condition'] {
+  if (term.type !== 'compare' || term.op !== '=') return null
+  const { left, right, affinity, collation } = term
   const [column, operand] = left.type === 'column' ? [left, right] : [right, left]
   if (column.type !== 'column' || column.source !== source) return null
   const value =

@@ -1,8 +1,8 @@
 import {
+  conjunctsOf,
   type Expr,
   encodeKey,
   type PlanSubquery,
-  partsOf,
   type RowKey,
   type RowsPlan,
   readsOf,
@@ -331,14 +331,10 @@ function compileSubquery(plan: PlanSubquery, index: number, { outputs, where }: 
   }
 }
 
-function conjunctsOf(expr: Expr): readonly Expr[] {
-  return expr.type === 'and' ? partsOf(expr).flatMap(conjunctsOf) : [expr]
-}
-
 /** What EXISTS is for every row of the result. */
 function askedBy(where: Expr | null, index: number): SqlValue | Unknown {
   const is = (expr: Expr) => expr.type === 'subquery' && expr.index === index
-  for (const expr of where === null ? [] : conjunctsOf(where)) {
+  for (const expr of conjunctsOf(where)) {
     if (is(expr)) return 1
     if (expr.type === 'not' && is(expr.expr)) return 0
   }

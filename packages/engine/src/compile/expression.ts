@@ -110,11 +110,8 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
       return isNull(node.expr, 'IS NOT', scope)
     case 'BetweenExpr': {
       if (isRow(node.lhs) || isRow(node.start) || isRow(node.end)) return opaque(node, scope)
-      const between: Expr = {
-        type: 'and',
-        left: compare('>=', node.lhs, node.start, scope),
-        right: compare('<=', node.lhs, node.end, scope),
-      }
+      const terms = [compare('>=', node.lhs, node.start, scope), compare('<=', node.lhs, node.end, scope)]
+      const between: Expr = { type: 'and', terms }
       return node.not ? { type: 'not', expr: between } : between
     }
     case 'InListExpr':
@@ -160,11 +157,8 @@ function unary(node: UnaryExpr, scope: Scope): Expr {
 function binary(node: BinaryExpr, scope: Scope): Expr {
   const { op, left, right } = node
   if (op === 'And' || op === 'Or') {
-    return {
-      type: op === 'And' ? 'and' : 'or',
-      left: resolve(left, scope),
-      right: resolve(right, scope),
-    }
+    const type = op === 'And' ? 'and' : 'or'
+    return { type, terms: termsOf(node).flatMap((term) => flat(type, resolve(term, scope))) }
   }
   if (op === 'Is' || op === 'IsNot') {
     const constant = truthConstant(right, scope)
@@ -174,6 +168,19 @@ function binary(node: BinaryExpr, scope: Scope): Expr {
   const name = OPERATORS[op]
   return name === undefined ? opaque(node, scope) : call(name, [left, right], scope)
 }
+
+/** What an AND or OR is a chain of, without a step of the stack for each. */
+function termsOf(node: BinaryExpr): readonly SqlExpr[] {
+  const terms: SqlExpr[] = []
+  let rest: SqlExpr = node
+  while (rest.type === 'BinaryExpr' && rest.op === node.op) {
+    terms.push(rest.right)
+    rest = rest.left
+  }
+  return [...terms, rest].reverse()
+}
+
+const flat = (type: 'and' | 'or', expr: Expr) => (expr.type === type ? expr.terms : [expr])
 
 /**
  * The affinity and collation of IN are those of its left side, whatever is in the list. But of one constant alone SQLite
@@ -192,14 +199,13 @@ function inList(node: InListExpr, scope: Scope): Expr {
       collation = sortCollation(only, scope)
     else if (columnOf(inner, scope) === undefined) return opaque(node, scope)
   }
-  const found = list
-    .map(
-      (item): Expr => ({ type: 'compare', op: '=', left, right: resolve(item, scope), affinity, collation }),
-    )
-    .reduce<Expr>(
-      (before, next) => (before.type === 'value' ? next : { type: 'or', left: before, right: next }),
-      value(0),
-    )
+  const found: Expr = {
+    type: 'in',
+    left,
+    list: list.map((item) => resolve(item, scope)),
+    affinity,
+    collation,
+  }
   return node.not ? { type: 'not', expr: found } : found
 }
 

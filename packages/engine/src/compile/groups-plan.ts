@@ -98,7 +98,10 @@ function hasParameter(node: SqlExpr): boolean {
  * or so large that a sum of two million of them may overflow on the way.
  */
 export const ODD_INPUT = (input: string) =>
-  `CASE WHEN typeof(${input}) NOT IN ('integer', 'null') OR abs(${input}) > 4398046511104 THEN 1 END`
+  `CASE WHEN typeof(${input}) NOT IN ('integer', 'null') OR (${input}) NOT BETWEEN -4398046511104 AND 4398046511104 THEN 1 END`
+
+/** The sum behind AVG and TOTAL. Those never overflow, and so must it not: of odd inputs nothing is asked of it. */
+export const SUM_BEHIND = (input: string) => `sum(CASE WHEN ${ODD_INPUT(input)} IS NULL THEN ${input} END)`
 
 export function planGroups(
   sql: string,
@@ -165,7 +168,7 @@ export function planGroups(
     const inputs = hide(`count(${text(argNode)})`, { type: 'count', arg, filter })
     const reals = hide(`count(${ODD_INPUT(text(argNode))})`, { type: 'reals' })
     if (name === 'sum') return { type: 'sum', arg, filter, inputs, reals }
-    const sum = hide(`sum(${text(argNode)})`, { type: 'sum', arg, filter, inputs, reals })
+    const sum = hide(SUM_BEHIND(text(argNode)), { type: 'sum', arg, filter, inputs, reals })
     return { type: name as 'total' | 'avg', sum, inputs, reals }
   }
 

@@ -6,7 +6,7 @@ import { quote } from '../database/database.ts'
 import type { Catalog, Table } from '../schema/catalog.ts'
 import { startOf, textOf } from './edits.ts'
 import { isAggregateCall } from './functions.ts'
-import { ODD_INPUT, planGroups } from './groups-plan.ts'
+import { ODD_INPUT, planGroups, SUM_BEHIND } from './groups-plan.ts'
 import { Beyond, type Bound, type ColumnRef, type Item, type Level } from './levels.ts'
 import type { Normal } from './normalize.ts'
 import { numberParameters } from './parameters.ts'
@@ -331,7 +331,7 @@ class Rules {
     const inputs = this.#hidden.share(`count(${input})${where}`)
     const odd = this.#hidden.share(`count(${ODD_INPUT(input)})${where}`)
     if (name === 'sum') return { type: 'sum', sum: column, inputs, odd }
-    const sum = this.#hidden.share(`sum(${input})${where}`)
+    const sum = this.#hidden.share(`${SUM_BEHIND(input)}${where}`)
     this.#parts.set(sum, { type: 'part', inputs, odd })
     return { type: name, sum, inputs, odd }
   }

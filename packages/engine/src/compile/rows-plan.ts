@@ -1,5 +1,5 @@
 import type { Collation, ColumnRef, Expr, PlanSource, RowsPlan } from '@millrace/protocol'
-import { type OrderTerm, partsOf } from '@millrace/protocol'
+import { joined, type OrderTerm, partsOf } from '@millrace/protocol'
 import type { Select } from 'sqlite3-parser'
 import { quote } from '../database/database.ts'
 import type { Catalog } from '../schema/catalog.ts'
@@ -55,7 +55,10 @@ export function planRows(
   }
   const joins = items.map((item, i) => joinOf(item, i, level, scope))
   const lookups = new Set(joins.flatMap(({ terms }) => terms))
-  const where = both(level.conditions.filter((term) => !lookups.has(term)).map((term) => test(term, scope)))
+  const where = joined(
+    'and',
+    level.conditions.filter((term) => !lookups.has(term)).map((term) => test(term, scope)),
+  )
 
   let column = width
   const planned = items.map(({ table, nullable }, source): PlanSource => {
@@ -119,7 +122,12 @@ function joinOf(item: Item, source: number, level: Level, scope: Scope): Join {
     return { lookup: found.lookup, on: null, terms: found.terms }
   return {
     lookup: null,
-    on: item.nullable ? both(item.on.map((term) => test(term, scope))) : null,
+    on: item.nullable
+      ? joined(
+          'and',
+          item.on.map((term) => test(term, scope)),
+        )
+      : null,
     terms: [],
   }
 }
@@ -174,9 +182,6 @@ function outputOf(output: Output, items: readonly Item[], scope: Scope): Expr {
     ? resolve(output.expr, scope)
     : columnExpr(scope, { source: items.indexOf(output.item), column: output.column })
 }
-
-const both = (exprs: readonly Expr[]): Expr | null =>
-  exprs.length === 0 ? null : exprs.reduce((left, right) => ({ type: 'and', left, right }))
 
 /**
  * The columns of a source that the client evaluates by. What is opaque it does not, and what that may read is more than the

@@ -1,5 +1,5 @@
 import type { Expr, JsonList, OrderTerm, PlanSubquery } from '@millrace/protocol'
-import { readsOf } from '@millrace/protocol'
+import { joined, readsOf } from '@millrace/protocol'
 import type { ExistsExpr, FunctionCallExpr, Expr as SqlExpr, SubqueryExpr } from 'sqlite3-parser'
 import type { Table } from '../schema/catalog.ts'
 import { startOf } from './edits.ts'
@@ -163,7 +163,7 @@ export class SubqueryPlanner {
     if (makes === undefined || (makes.type === 'count' && makes.arg !== null && !isKnown(makes.arg)))
       return undefined
     this.#items.add(item)
-    const both = where.reduce((left, right) => ({ type: 'and', left, right }))
+    const both = joined('and', where) as Expr
     return { table: table.name, where: both, parent: parent as number[], makes }
   }
 

@@ -60,8 +60,15 @@ export class Aggregate implements Strategy<GroupsAction> {
   #move(images: { readonly before: string; readonly now: string }): Map<RowKey, WireRow | undefined> | null {
     const { rules, key, rowCount } = this.#strategy
     if (rules === null) return null
-    const before = this.#byGroup(images.before)
-    const now = this.#byGroup(images.now)
+    let before: Map<RowKey, WireRow>
+    let now: Map<RowKey, WireRow>
+    try {
+      before = this.#byGroup(images.before)
+      now = this.#byGroup(images.now)
+    } catch {
+      // A sum of some rows may overflow where that of all of them does not. Run again it says so, if it does.
+      return null
+    }
     const moved = new Map<RowKey, WireRow | undefined>()
     for (const group of new Set([...before.keys(), ...now.keys()])) {
       const old = this.#held.get(group)

@@ -1,7 +1,7 @@
 import type { ExecPlan, RowKey, SqlValue, TableInfo } from '@millrace/protocol'
-import { UNKNOWN } from './expression/cell.ts'
-import { compileCondition, compileExpr } from './expression/compile.ts'
-import { stored } from './expression/convert.ts'
+import type { Value } from './expression/cell.ts'
+import { compileCondition, compileStored } from './expression/compile.ts'
+import { withGenerated } from './generated.ts'
 import type { Rows } from './predict/predictor.ts'
 import type { RowChange } from './row-state.ts'
 
@@ -67,7 +67,10 @@ export function* execute(
 ): Iterable<readonly [RowKey, RowChange]> {
   if (keys.length > MAX_ROWS) return
   const holds = where === null ? null : compileCondition(where)
-  const values = set.map(({ column, expr }) => ({ column, evaluate: compileExpr(expr) }))
+  const values = set.map(({ column, expr }) => ({
+    column,
+    evaluate: compileStored(expr, table.columns[column]?.affinity ?? 'BLOB'),
+  }))
   for (const key of keys) {
     const state = rows.state(name, key)
     if (state === undefined || !state.exists) continue
@@ -77,15 +80,10 @@ export function* execute(
       yield [key, { type: 'delete' }]
       continue
     }
-    const patch = values.map(({ column, evaluate }) => {
-      const value = evaluate(image, parameters)
-      return [
-        column,
-        value === UNKNOWN ? UNKNOWN : stored(value, table.columns[column]?.affinity ?? 'BLOB'),
-      ] as const
-    })
     // A column may be set twice; the last counts.
-    const given = new Map(patch)
-    yield [key, { type: 'patch', columns: [...given.keys()], values: [...given.values()] }]
+    const given = new Map<number, Value>(
+      values.map(({ column, evaluate }) => [column, evaluate(image, parameters)]),
+    )
+    yield [key, { type: 'patch', ...withGenerated(table, [...given.keys()], [...given.values()]) }]
   }
 }

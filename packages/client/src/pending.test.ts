@@ -98,7 +98,7 @@ describe('column patches', () => {
           affinity: 'BLOB' as const,
           collation: 'BINARY' as const,
           notNull: false,
-          generated: false,
+          generated: null,
         },
         ...(name === 'done' ? { default: 0 } : { default: null }),
       })),
@@ -106,8 +106,8 @@ describe('column patches', () => {
         key: [0],
         keyCollations: ['BINARY' as const],
         autoKey: false,
-        unpredictable: false,
-        changes: { byDelete: [], byAny: [] },
+        replaces: false,
+        sideEffects: [],
       },
     }
     const images: readonly (RowImage | undefined)[] = [
@@ -255,13 +255,13 @@ describe('what a write costs does not depend on how many are pending', () => {
   test('adding and withdrawing one copies no other: rows that are not its own keep their operations', () => {
     const pending = new PendingWrites<never>(() => ({
       name: 'todo',
-      columns: [{ name: 'id', affinity: 'TEXT', collation: 'BINARY', notNull: true, generated: false }],
+      columns: [{ name: 'id', affinity: 'TEXT', collation: 'BINARY', notNull: true, generated: null }],
       ...{
         key: [0],
         keyCollations: ['BINARY'],
         autoKey: false,
-        unpredictable: false,
-        changes: { byDelete: [], byAny: [] },
+        replaces: false,
+        sideEffects: [],
       },
     }))
     for (let i = 0; i < 1000; i++) pending.add(i as WriteId, [insert(`t${i}`)], noSql)

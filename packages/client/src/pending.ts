@@ -1,14 +1,18 @@
 import {
+  type Expr,
   encodeKey,
   type Operation,
   type RowKey,
+  type SideEffect,
   type SqlValue,
   type TableInfo,
   type WriteId,
 } from '@millrace/protocol'
-import { UNKNOWN, type Value } from './expression/cell.ts'
-import { stored } from './expression/convert.ts'
-import { type Fold, folded, type RowChange, type RowOperation } from './row-state.ts'
+import { type Evaluate, UNKNOWN, type Value } from './expression/cell.ts'
+import { compileCondition } from './expression/compile.ts'
+import { stored, type Truth } from './expression/convert.ts'
+import { generatedOf, withGenerated } from './generated.ts'
+import { type Fold, fold, folded, type GivenValue, type RowChange, type RowOperation } from './row-state.ts'
 import { columnAt } from './table.ts'
 
 /** What SQL text does: to which of the rows that are known here; or at least, which tables it may write to. */
@@ -89,10 +93,17 @@ export class PendingWrites<S> {
       }
       const table = this.#tables(operation.table)
       if (table === undefined) continue
-      const change = rowOperation(write, table, operation)
-      if (change === undefined) this.#addUntold(write, table, touched)
-      else this.#append(touched, table, change.key, change.row)
-      this.#spread(write, table, operation.type, touched)
+      const change = rowOperation(table, operation)
+      // Rows that it takes away, or leaves as they are, are SQLite's to name.
+      if (change === undefined || table.replaces) this.#addUntold(write, table, touched)
+      if (change !== undefined) this.#append(touched, table, change.key, { ...change.row, write })
+      const given = operation.type === 'update' ? columnsIn(table, operation.patch) : null
+      const event = {
+        type: table.replaces ? 'any' : operation.type,
+        columns: given,
+        row: change?.row,
+      } as const
+      this.#spread(write, table, event, touched)
     }
     return touched
   }
@@ -105,7 +116,12 @@ export class PendingWrites<S> {
       this.#addUntold(write, table, touched)
       if (done.type !== 'unknown')
         for (const [key, change] of done.rows) this.#append(touched, table, key, { ...change, write })
-      this.#spread(write, table, done.type === 'update' ? 'update' : 'delete', touched)
+      this.#spread(
+        write,
+        table,
+        { type: done.type === 'unknown' ? 'any' : done.type, columns: null },
+        touched,
+      )
     }
   }
 
@@ -128,16 +144,15 @@ export class PendingWrites<S> {
     if (pending.state !== undefined) pending.state = folded(pending.state, operation)
   }
 
-  /** What cascades and triggers do to other tables is the engine's to say. */
-  #spread(write: WriteId, { changes }: TableInfo, type: Operation['type'], touched: Touched<S>): void {
-    const spread = (names: readonly string[]) => {
-      for (const name of names) {
+  /** What cascades and triggers do is the engine's to say. */
+  #spread(write: WriteId, { sideEffects }: TableInfo, event: RowEvent, touched: Touched<S>): void {
+    for (const effect of sideEffects) {
+      if (!maySetOff(event, effect)) continue
+      for (const name of effect.tables) {
         const table = this.#tables(name)
         if (table !== undefined) this.#addUntold(write, table, touched)
       }
     }
-    if (type === 'delete') spread(changes.byDelete)
-    spread(changes.byAny)
   }
 
   /** Withdraws a write, settled or rejected, and tells which rows it touched. */
@@ -180,25 +195,58 @@ function withdraw<S>(rows: Map<RowKey, PendingRow<S>>, key: RowKey, write: Write
   else rows.set(key, { operations, concerned: pending.concerned, state: undefined })
 }
 
-/** An operation by row; undefined where triggers, made-up keys or a moved key leave its effect to the engine. */
+/** What is done to rows of a table. */
+interface RowEvent {
+  readonly type: SideEffect['on'] | 'any'
+  /** Those that are updated, as far as that is known. */
+  readonly columns: readonly number[] | null
+  readonly row?: RowChange | undefined
+}
+
+function maySetOff({ type, columns, row }: RowEvent, { on, of, when }: SideEffect): boolean {
+  if (type === 'any') return true
+  if (type !== on) return false
+  if (of !== null && columns !== null && !of.some((column) => columns.includes(column))) return false
+  if (when === null || row === undefined || row.type === 'delete') return true
+  // Of the row as it was nothing is known here.
+  const { image } = fold(undefined, [{ ...row, write: NO_WRITE }])
+  const holds = conditionOf(when)((source, column) => (source === 0 ? image(column) : UNKNOWN), [])
+  return holds === true || holds === UNKNOWN
+}
+
+const NO_WRITE = 0 as WriteId
+
+const conditions = new WeakMap<Expr, Evaluate<Truth>>()
+
+function conditionOf(when: Expr): Evaluate<Truth> {
+  const condition = conditions.get(when) ?? compileCondition(when)
+  conditions.set(when, condition)
+  return condition
+}
+
+function columnsIn(table: TableInfo, patch: Readonly<Record<string, SqlValue>>): readonly number[] {
+  return Object.keys(patch).map((name) => columnAt(table, name) ?? -1)
+}
+
+/** An operation by row; undefined where a made-up or moved key leaves its effect to the engine. */
 function rowOperation(
-  write: WriteId,
   table: TableInfo,
   operation: Exclude<Operation, { type: 'exec' }>,
-): { key: RowKey; row: RowOperation } | undefined {
-  if (table.key.length === 0 || table.unpredictable) return undefined
+): { key: RowKey; row: RowChange } | undefined {
+  if (table.key.length === 0) return undefined
   switch (operation.type) {
     case 'insert': {
-      const values = table.columns.map((column): Value => {
+      const values = table.columns.map((column): GivenValue => {
         const given = operation.row[column.name]
         if (given !== undefined) return stored(given, column.affinity)
         return column.default === undefined ? UNKNOWN : stored(column.default, column.affinity)
       })
+      for (const { column, value } of generatedOf(table)) values[column] = value
       const key = keyOf(
         table,
         table.key.map((column) => values[column] as Value),
       )
-      return key === undefined ? undefined : { key, row: { write, type: 'insert', values } }
+      return key === undefined ? undefined : { key, row: { type: 'insert', values } }
     }
     case 'update': {
       const columns: number[] = []
@@ -211,11 +259,11 @@ function rowOperation(
         values.push(stored(operation.patch[name] as SqlValue, column.affinity))
       }
       const key = keyOf(table, storedKey(table, operation.key))
-      return key === undefined ? undefined : { key, row: { write, type: 'patch', columns, values } }
+      return key && { key, row: { type: 'patch', ...withGenerated(table, columns, values) } }
     }
     case 'delete': {
       const key = keyOf(table, storedKey(table, operation.key))
-      return key === undefined ? undefined : { key, row: { write, type: 'delete' } }
+      return key && { key, row: { type: 'delete' } }
     }
   }
 }

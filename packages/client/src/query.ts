@@ -71,6 +71,27 @@ export function sql<R = Row>(
   return { sql: text, parameters }
 }
 
+/**
+ * A list for IN: `` sql`SELECT * FROM todo WHERE id IN ${sql.in(ids)}` ``. It is one parameter, a JSON array, so that the
+ * text is the same for lists of every length, and none is too long. Numbers, bigints, text, booleans and null.
+ *
+ * @throws MillraceError `INVALID_VALUE` when a value is none that SQLite can hold, or is bytes, which JSON cannot hold.
+ */
+sql.in = (values: readonly Bindable[]): SqlQuery<unknown> => {
+  const elements = values.map((value, i) => {
+    const element = toSqlValue(value, `element ${i + 1} of the list`)
+    if (element instanceof Uint8Array)
+      throw new MillraceError(
+        'INVALID_VALUE',
+        `JSON cannot hold bytes, given for element ${i + 1} of the list: write IN (?, ?, …) with a parameter for each.`,
+      )
+    // JSON has no infinity; SQLite reads this as one.
+    if (typeof element === 'number' && !Number.isFinite(element)) return element > 0 ? '9e999' : '-9e999'
+    return typeof element === 'bigint' ? String(element) : JSON.stringify(element)
+  })
+  return { sql: '(SELECT value FROM json_each(?))', parameters: [`[${elements.join()}]`] }
+}
+
 function isSqlQuery(value: unknown): value is SqlQuery<unknown> {
   return typeof value === 'object' && value !== null && 'sql' in value && 'parameters' in value
 }

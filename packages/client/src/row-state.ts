@@ -2,11 +2,14 @@ import type { WriteId } from '@millrace/protocol'
 import { UNKNOWN, type Value } from './expression/cell.ts'
 import type { RowImage } from './row-cache.ts'
 
-/** A pending write's change of one row. Values are as the columns will store them, or UNKNOWN. */
+/** As the column will store it, or UNKNOWN; of a generated column, what it is made of. */
+export type GivenValue = Value | ((row: RowImage) => Value)
+
+/** A pending write's change of one row. */
 export type RowOperation = RowChange & { readonly write: WriteId }
 
 export type RowChange =
-  | { readonly type: 'insert'; readonly values: readonly Value[] }
+  | { readonly type: 'insert'; readonly values: readonly GivenValue[] }
   | ({ readonly type: 'patch' } & Given)
   | { readonly type: 'delete' }
 
@@ -17,7 +20,7 @@ export type Columns = readonly number[]
 interface Given {
   readonly columns: Columns
   /** In the same order. */
-  readonly values: readonly Value[]
+  readonly values: readonly GivenValue[]
 }
 
 /** One row with all pending operations applied. */
@@ -82,7 +85,7 @@ export function folded(row: Fold, operation: RowOperation): Fold {
       // The row is there already: the insert was applied before (a write sent again), or will be refused.
       if (exists && isSure) return row
       const { values } = operation
-      const image: RowImage = (column) => values[column] ?? null
+      const image: RowImage = (column) => resolved(values[column] ?? null, image)
       // Not seen, and inserted: it was not there.
       const wasNew = isNew || exists
       return { exists: true, isSure: true, isNew: wasNew, under: image, given: NONE, image, changed: null }
@@ -93,7 +96,7 @@ export function folded(row: Fold, operation: RowOperation): Fold {
       const { columns, values } = given
       const image: RowImage = (column) => {
         const at = columns.indexOf(column)
-        return at === -1 ? under(column) : (values[at] as Value)
+        return at === -1 ? under(column) : resolved(values[at] as GivenValue, image)
       }
       return { exists, isSure, isNew, under, given, image, changed: row.changed === null ? null : columns }
     }
@@ -102,13 +105,18 @@ export function folded(row: Fold, operation: RowOperation): Fold {
   }
 }
 
+/** A generated column is worked out when it is looked at. */
+function resolved(value: GivenValue, row: RowImage): Value {
+  return typeof value === 'function' ? value(row) : value
+}
+
 function together(given: Given, more: Given): Given {
   const columns = given.columns.slice()
   const values = given.values.slice()
   more.columns.forEach((column, i) => {
     const at = columns.indexOf(column)
     if (at === -1) columns.push(column)
-    values[at === -1 ? values.length : at] = more.values[i] as Value
+    values[at === -1 ? values.length : at] = more.values[i] as GivenValue
   })
   return { columns, values }
 }

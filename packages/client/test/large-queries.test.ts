@@ -1,4 +1,4 @@
-import { open, type SqlQuery } from '@millrace/client'
+import { open, type SqlQuery, sql } from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
 import { expect, test } from 'vitest'
 
@@ -16,6 +16,9 @@ const texts: Record<string, SqlQuery> = {
       { sql: `SELECT id FROM entry WHERE id IN (${list(count)})`, parameters: upTo(count) },
     ]),
   ),
+  'sql.in of 50000 numbers': sql`SELECT id FROM entry WHERE n IN ${sql.in(upTo(50_000))}`,
+  'NOT IN of sql.in': sql`SELECT id, text FROM entry WHERE text NOT IN ${sql.in(['7', 'x', null])} OR n IN ${sql.in([])}`,
+  'count of sql.in': sql`SELECT count(*) AS n FROM entry WHERE text IN ${sql.in([7, true, 2n ** 60n, 'x', Infinity])}`,
   'NOT IN of 5000 parameters': {
     sql: `SELECT id FROM entry WHERE n NOT IN (${list(5_000)})`,
     parameters: upTo(5_000),
@@ -92,4 +95,23 @@ test.each(Object.entries(texts))('%s', async (_, query) => {
   expect(live.snapshot.data).toEqual(await db.query(query))
   if (!settling) expect(data).toEqual(live.snapshot.data)
   await db.close()
+})
+
+test('a list of sql.in is predicted', async () => {
+  const db = await open({ port: enginePort({ schema: SCHEMA }) })
+  const live = db.live(sql`SELECT id FROM entry WHERE text IN ${sql.in(['a', 'b'])} ORDER BY id`)
+  live.subscribe(() => {})
+  await expect.poll(() => live.snapshot.status).toBe('live')
+  db.insert('entry', { id: 1, text: 'a' })
+  db.insert('entry', { id: 2, text: 'c' })
+  expect(live.snapshot).toMatchObject({ settling: false, data: [{ id: 1 }] })
+  db.update('entry', 2, { text: 'b' })
+  expect(live.snapshot.data).toEqual([{ id: 1 }, { id: 2 }])
+  await db.close()
+})
+
+test('what is no list for IN is told how it is written', () => {
+  expect(() => sql`SELECT * FROM entry WHERE id IN (${['a', 'b'] as never})`).toThrow(/sql\.in\(ids\)/)
+  expect(() => sql.in([new Uint8Array(1)])).toThrow(/JSON cannot hold bytes, given for element 1/)
+  expect(() => sql.in([1, undefined as never])).toThrow(/undefined, given for element 2 of the list/)
 })

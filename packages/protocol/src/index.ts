@@ -36,6 +36,7 @@ export type {
   PlanSubquery,
   RowsPlan,
   Shape,
+  SideEffect,
   TableInfo,
   Window,
 } from './plan.ts'

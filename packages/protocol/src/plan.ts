@@ -16,13 +16,21 @@ export interface TableInfo {
   readonly keyCollations: readonly Collation[]
   /** A key of one column of which SQLite makes up the value when an insert leaves it out. */
   readonly autoKey: boolean
-  /** True where a trigger or generated column may change what is stored, so that inserts and updates are not predicted. */
-  readonly unpredictable: boolean
-  /** Tables that a write to this one may change besides, by cascades of foreign keys and by triggers. */
-  readonly changes: {
-    readonly byDelete: readonly string[]
-    readonly byAny: readonly string[]
-  }
+  /** It says ON CONFLICT REPLACE or IGNORE: a write may take other rows away, or not be done. */
+  readonly replaces: boolean
+  /** What a write of its rows may change besides. */
+  readonly sideEffects: readonly SideEffect[]
+}
+
+/** A trigger, or an action of a foreign key. */
+export interface SideEffect {
+  readonly on: 'insert' | 'update' | 'delete'
+  /** Positions of columns: only an update of one of them sets it off. Null: any. */
+  readonly of: readonly number[] | null
+  /** WHEN, over the row as it is written (source 0) and as it was (source 1). Null: always. */
+  readonly when: Expr | null
+  /** Those whose rows it may change, also by what it sets off in turn. */
+  readonly tables: readonly string[]
 }
 
 /** A column of a table: what SQLite makes of the values that are written to it. */
@@ -31,7 +39,8 @@ export interface ColumnInfo {
   readonly affinity: Affinity
   readonly collation: Collation
   readonly notNull: boolean
-  readonly generated: boolean
+  /** What a generated column is made of, over the row (source 0); null for others. */
+  readonly generated: Expr | null
   /** The constant that an insert without this column stores; absent where it is an expression. */
   readonly default?: SqlValue
 }
@@ -63,11 +72,12 @@ export type Expr =
     }
   /** Flat: none of the terms is of the same type. Two and more. */
   | { readonly type: 'and' | 'or'; readonly terms: readonly Expr[] }
-  /** `left IN (list)`: equal to one of them, compared as in `compare`. */
+  /** `left IN (list)`: equal to one of them, compared as in `compare`. As `json`: the elements of a JSON array. */
   | {
       readonly type: 'in'
       readonly left: Expr
       readonly list: readonly Expr[]
+      readonly json?: true
       readonly affinity: 'NUMERIC' | 'TEXT' | 'BLOB'
       readonly collation: Collation
     }

@@ -58,6 +58,12 @@ export function toSqlValue(value: unknown, where: string): SqlValue {
       if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
         throw invalid(nameOf(value), where, 'give bytes as a Uint8Array')
       }
+      if (Array.isArray(value) && where.startsWith('parameter'))
+        throw invalid(
+          nameOf(value),
+          where,
+          'a list is written with sql.in(ids) behind IN; to store it as JSON text give JSON.stringify(value)',
+        )
       throw invalid(nameOf(value), where, 'give JSON.stringify(value) to store it as JSON text')
     case 'undefined':
       throw invalid('undefined', where, 'give null for SQL NULL')

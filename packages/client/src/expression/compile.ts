@@ -1,7 +1,7 @@
-import { type Expr, SUBQUERY, unreachable } from '@millrace/protocol'
+import { type Affinity, type Expr, SUBQUERY, unreachable } from '@millrace/protocol'
 import { type Cell, cellOf, type Evaluate, plain, Real, UNKNOWN, type Value } from './cell.ts'
 import { compare } from './compare.ts'
-import { cast, type Truth, truth } from './convert.ts'
+import { cast, stored, type Truth, truth } from './convert.ts'
 import { compileIn } from './in.ts'
 import { functions, loadFunctions } from './library.ts'
 import { extreme, nullIf, OPERATORS } from './operators.ts'
@@ -18,6 +18,18 @@ export function compileExpr(expr: Expr): Evaluate<Value> {
   if (expr.type === 'column') return (image) => image(expr.source, expr.column)
   const run = compile(expr)
   return (image, parameters) => plain(run(image, parameters))
+}
+
+/** As a column of this affinity stores it. */
+export function compileStored(expr: Expr, affinity: Affinity): Evaluate<Value> {
+  const run = compile(expr)
+  return (image, parameters) => {
+    const cell = run(image, parameters)
+    // 1.0 becomes '1.0' as text.
+    if (affinity === 'TEXT' && cell instanceof Real) return cast(cell, 'TEXT') as Value
+    const value = plain(cell)
+    return value === UNKNOWN ? UNKNOWN : stored(value, affinity)
+  }
 }
 
 /** As WHERE asks: NULL is not true. */

@@ -18,40 +18,64 @@ const MANY = 8
 export function compileIn(expr: In, compile: (expr: Expr) => Evaluate<Cell>): Evaluate<Cell> {
   const { affinity, collation } = expr
   const left = compile(expr.left)
-  const list = expr.list.map(compile)
-  const isConstant = expr.list.every(({ type }) => type === 'value' || type === 'parameter')
-  const one: Evaluate<Cell> = (image, parameters) => {
-    const value = left(image, parameters)
-    let found: Cell = 0
-    for (const item of list) {
-      const equal = compare({ op: '=', affinity, collation }, value, item(image, parameters))
-      if (equal === 1) return 1
-      if (equal === UNKNOWN) found = UNKNOWN
-      else if (equal === null && found !== UNKNOWN) found = null
-    }
-    return found
+  const items = expr.list.map(compile)
+  const cellsOf = (image: Image, parameters: readonly SqlValue[]): readonly Cell[] | null => {
+    const cells = items.map((item) => item(image, parameters))
+    return expr.json ? elementsOf(cells[0] as Cell) : cells
   }
-  if (!isConstant || list.length < MANY) return one
+  const isConstant = expr.list.every(({ type }) => type === 'value' || type === 'parameter')
+  const isLong = isConstant && (expr.json || items.length >= MANY)
 
-  const noRow: Image = () => UNKNOWN
   let of: readonly SqlValue[] | undefined
+  let list: readonly Cell[] | null = null
   let members: Members | null = null
   return (image, parameters) => {
+    const value = left(image, parameters)
+    if (!isLong) return oneByOne(expr, value, cellsOf(image, parameters))
     if (of !== parameters) {
       of = parameters
-      members = membersOf(
-        expr,
-        list.map((item) => item(noRow, parameters)),
-      )
+      list = cellsOf(NO_ROW, parameters)
+      members = list === null ? null : membersOf(expr, list)
     }
-    const value = left(image, parameters)
-    if (members === null || value === UNKNOWN || !isPlain(value)) return one(image, parameters)
-    if (value === null) return null
     // Of two numbers none becomes text, also in a column of text.
-    if (affinity === 'TEXT' && typeof value !== 'string') return one(image, parameters)
+    const isOther = affinity === 'TEXT' && typeof value !== 'string'
+    if (members === null || value === null || value === UNKNOWN || !isPlain(value) || isOther)
+      return oneByOne(expr, value, list)
     if (members.keys.has(keyOf(comparable(value, affinity), collation))) return 1
     return members.hasNull ? null : 0
   }
+}
+
+const NO_ROW: Image = () => UNKNOWN
+
+/** `list`: null where it is not known. */
+function oneByOne({ affinity, collation }: In, value: Cell, list: readonly Cell[] | null): Cell {
+  if (list === null) return UNKNOWN
+  let found: Cell = 0
+  for (const item of list) {
+    const equal = compare({ op: '=', affinity, collation }, value, item)
+    if (equal === 1) return 1
+    if (equal === UNKNOWN) found = UNKNOWN
+    else if (equal === null && found !== UNKNOWN) found = null
+  }
+  return found
+}
+
+/**
+ * What json_each makes of an array. Null where it is none, or written otherwise than JSON.stringify writes it: numbers as
+ * 1.0, and of more digits than JS has, mean to SQLite what they do not mean here.
+ */
+function elementsOf(json: Cell): readonly Cell[] | null {
+  if (typeof json !== 'string') return null
+  let elements: unknown
+  try {
+    elements = JSON.parse(json)
+  } catch {
+    return null
+  }
+  if (!Array.isArray(elements) || json.includes('\\') || JSON.stringify(elements) !== json) return null
+  const cells = elements.map((element) => (typeof element === 'boolean' ? Number(element) : element))
+  return cells.every((cell) => cell === null || typeof cell !== 'object') ? cells : null
 }
 
 /** Null where one must be compared by itself. */

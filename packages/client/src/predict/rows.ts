@@ -211,6 +211,8 @@ export class RowsPredictor implements Predictor {
     shown: Entry | null,
     through: Set<string>,
     without?: Writes,
+    /** What cannot be told of a row that is known stays as it is. */
+    partly = false,
   ): Entry | null | Unknown {
     const parts = this.#isTree
       ? this.#lookUp(unit, known, through, without)
@@ -228,12 +230,13 @@ export class RowsPredictor implements Predictor {
     const places = touches(parts, this.#orderReads)
     // What moves over the edge in front of the window is not known here.
     if (this.#startsLater && (decides || places || this.#isNew(parts))) return UNKNOWN
-    if (known !== undefined && !decides) return this.#changed(parts, image, known, shown)
+    if (known !== undefined && !decides) return this.#changed(parts, image, known, shown, partly)
 
     const holds = this.#where === null ? true : this.#where(image, this.#parameters)
+    const stays = known !== undefined && (holds === true || (partly && holds === UNKNOWN))
+    if (stays) return this.#changed(parts, image, known, shown, partly)
     if (holds === UNKNOWN) return decides || this.#isNew(parts) ? UNKNOWN : null
     if (holds !== true) return null
-    if (known !== undefined) return this.#changed(parts, image, known, shown)
     // Not in the result, and nothing that decides was changed: it lies beyond the window, or is not there at all.
     if (!decides && !places && !this.#isNew(parts)) return null
     const values = this.#outputs.map(({ evaluate }) => evaluate(image, this.#parameters))
@@ -248,38 +251,45 @@ export class RowsPredictor implements Predictor {
     const through = new Set<string>()
     const told = tellBySome(
       [...writes, ...(this.#subqueries?.writesAt(unit) ?? [])].sort((a, b) => a - b),
-      (without) => this.stateOf(unit, known, shown, through, without),
+      (without) => this.stateOf(unit, known, shown, through, without, true),
     )
     return told === UNKNOWN ? (known ?? null) : told
   }
 
   /** A row that stays: of its columns, those are worked out that read something changed. */
-  #changed(parts: readonly Part[], image: Image, known: Entry, shown: Entry | null): Entry | Unknown {
+  #changed(
+    parts: readonly Part[],
+    image: Image,
+    known: Entry,
+    shown: Entry | null,
+    partly: boolean,
+  ): Entry | Unknown {
     const values = known.values.slice()
     for (let source = 0; source < parts.length; source++) {
       const { changed } = parts[source] as Part
       const { all, byColumn } = this.#readers[source] as Readers
       if (changed === null) {
-        if (!this.#evaluate(all, image, values)) return UNKNOWN
+        if (!this.#evaluate(all, image, values) && !partly) return UNKNOWN
         continue
       }
       for (const column of changed) {
         const readers = byColumn.get(column)
-        if (readers !== undefined && !this.#evaluate(readers, image, values)) return UNKNOWN
+        if (readers !== undefined && !this.#evaluate(readers, image, values) && !partly) return UNKNOWN
       }
     }
     // Looked up anew, a source gives the row another key.
     return this.#decoder.entry(values, [shown, known], this.#isSingle ? known.key : undefined)
   }
 
-  /** Works out some outputs. False where one cannot be told. */
+  /** Works out some outputs. False where one cannot be told: it is left as it was. */
   #evaluate(outputs: readonly number[], image: Image, into: SqlValue[]): boolean {
+    let isTold = true
     for (const i of outputs) {
       const value = (this.#outputs[i] as Output).evaluate(image, this.#parameters)
-      if (value === UNKNOWN) return false
-      into[i] = value
+      if (value === UNKNOWN) isTold = false
+      else into[i] = value
     }
-    return true
+    return isTold
   }
 
   #isPending(unit: RowKey): boolean {

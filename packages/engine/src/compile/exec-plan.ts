@@ -16,7 +16,7 @@ export function planExec(catalog: Catalog, sql: string): ExecPlan | null {
   if (root.with !== undefined || root.limit !== undefined) return null
   const { objName, alias } = root.tblName
   const table = findTable(catalog, unquote(objName.text))
-  if (table === undefined || table.info.key.length === 0 || table.info.unpredictable) return null
+  if (table === undefined || table.info.key.length === 0 || table.info.replaces) return null
   const source = { table, alias: unquote(alias?.text ?? objName.text) }
   const scope: Scope = { sources: [source], parameters: numberParameters(root), aliases: new Set() }
   const set = root.type === 'UpdateStmt' ? setOf(root, scope) : []

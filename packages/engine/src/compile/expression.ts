@@ -11,13 +11,16 @@ import type {
   ExistsExpr,
   FunctionCallExpr,
   InListExpr,
+  InSelectExpr,
   LikeExpr,
+  Select,
   Expr as SqlExpr,
   SubqueryExpr,
   UnaryExpr,
 } from 'sqlite3-parser'
 import { traverse } from 'sqlite3-parser'
-import { affinityOfType, type Table } from '../schema/catalog.ts'
+import { affinityOfType } from '../schema/affinity.ts'
+import type { Table } from '../schema/catalog.ts'
 import { isAggregateCall, SCALARS } from './functions.ts'
 import { same } from './names.ts'
 
@@ -116,6 +119,8 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
     }
     case 'InListExpr':
       return inList(node, scope)
+    case 'InSelectExpr':
+      return inJson(node, scope) ?? opaque(node, scope)
     case 'LikeExpr': {
       const name = node.op === 'Like' ? 'like' : node.op === 'Glob' ? 'glob' : undefined
       if (name === undefined) return opaque(node, scope)
@@ -207,6 +212,41 @@ function inList(node: InListExpr, scope: Scope): Expr {
     collation,
   }
   return node.not ? { type: 'not', expr: found } : found
+}
+
+/** `x IN (SELECT value FROM json_each(…))`: a list of any length in one text. */
+function inJson({ lhs, rhs, not }: InSelectExpr, scope: Scope): Expr | undefined {
+  const array = elementsOf(rhs)
+  if (array === undefined || isRow(lhs)) return undefined
+  const found: Expr = {
+    type: 'in',
+    left: resolve(lhs, scope),
+    list: [resolve(array, scope)],
+    json: true,
+    // The column of json_each has a type: none.
+    affinity: comparisonAffinity(affinityOf(lhs, scope), 'BLOB'),
+    collation: sortCollation(lhs, scope),
+  }
+  return not ? { type: 'not', expr: found } : found
+}
+
+/** What `SELECT value FROM json_each(…)` is about, where that is a literal or a parameter. */
+function elementsOf(select: Select): SqlExpr | undefined {
+  const { with: ctes, compounds, orderBy, limit, select: core } = select
+  if (ctes !== undefined || (compounds ?? []).length > 0 || orderBy !== undefined || limit !== undefined)
+    return undefined
+  if (core.type !== 'SelectFrom' || core.from === undefined || core.columns.length !== 1) return undefined
+  const [column] = core.columns
+  if (column?.type !== 'ExprResultColumn' || column.expr.type !== 'Id' || !same(column.expr.name, 'value'))
+    return undefined
+  const { whereClause, groupBy, having, distinctness, from } = core
+  const isPlain = [whereClause, groupBy, having, distinctness, from.joins].every((part) => part === undefined)
+  const source = from.select
+  if (!isPlain || source?.type !== 'TableCallSelectTable' || !same(source.tblName.objName.text, 'json_each'))
+    return undefined
+  const [array, ...others] = source.args ?? []
+  const isConstant = array?.type === 'VariableExpr' || array?.type === 'StringLiteral'
+  return isConstant && others.length === 0 ? array : undefined
 }
 
 function functionCall(node: FunctionCallExpr, scope: Scope): Expr {

@@ -1,7 +1,8 @@
 import type { AccessRecorder, Reads } from '../database/authorizer.ts'
 import { type Database, quote } from '../database/database.ts'
-import { type Catalog, findTable, isInternal, readShadow, type Table } from '../schema/catalog.ts'
+import { type Catalog, findTable, isInternal, type Table } from '../schema/catalog.ts'
 import { type FullText, readFullText } from '../schema/full-text.ts'
+import { readShadow } from '../schema/read-catalog.ts'
 
 /*
  * From what SQLite says that a query reads to what must be watched for it. A table is watched itself. A virtual table

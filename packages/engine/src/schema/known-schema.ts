@@ -8,7 +8,7 @@ import { applySchema } from './schema.ts'
  */
 
 /** To be changed when what a catalog has of a schema changes, or what is checked of one. */
-export const FORMAT = 1
+export const FORMAT = 2
 
 /**
  * Brings the database to the schema and gives its tables. `keep` writes what was found out, within a transaction: with
@@ -53,8 +53,12 @@ function versionOf(database: Database): number {
 
 /** Undefined where JSON cannot hold it. */
 function encode(catalog: Catalog): string | undefined {
-  const hasBlob = [...catalog.values()].some(({ columns }) =>
-    columns.some((column) => column.default instanceof Uint8Array),
-  )
-  return hasBlob ? undefined : JSON.stringify([...catalog])
+  let fits = true
+  const text = JSON.stringify([...catalog], (_, value) => {
+    const isOther = value instanceof Uint8Array || typeof value === 'bigint' || Object.is(value, -0)
+    if (!isOther && (typeof value !== 'number' || Number.isFinite(value))) return value
+    fits = false
+    return null
+  })
+  return fits ? text : undefined
 }

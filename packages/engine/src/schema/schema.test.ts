@@ -308,7 +308,7 @@ describe('what is told of a table', () => {
         affinity: 'INTEGER',
         collation: 'BINARY',
         notNull: false,
-        generated: false,
+        generated: null,
         default: null,
       },
       {
@@ -316,21 +316,21 @@ describe('what is told of a table', () => {
         affinity: 'TEXT',
         collation: 'NOCASE',
         notNull: true,
-        generated: false,
+        generated: null,
         default: 'x',
       },
-      { name: 'r', affinity: 'REAL', collation: 'BINARY', notNull: false, generated: false, default: -1 },
-      { name: 'n', affinity: 'NUMERIC', collation: 'BINARY', notNull: false, generated: false },
-      { name: 's', affinity: 'TEXT', collation: 'BINARY', notNull: false, generated: false },
-      { name: 'x', affinity: 'BLOB', collation: 'BINARY', notNull: false, generated: false },
-      { name: 'now', affinity: 'NUMERIC', collation: 'BINARY', notNull: false, generated: false },
-      { name: 'yes', affinity: 'BLOB', collation: 'BINARY', notNull: false, generated: false, default: 1 },
+      { name: 'r', affinity: 'REAL', collation: 'BINARY', notNull: false, generated: null, default: -1 },
+      { name: 'n', affinity: 'NUMERIC', collation: 'BINARY', notNull: false, generated: null },
+      { name: 's', affinity: 'TEXT', collation: 'BINARY', notNull: false, generated: null },
+      { name: 'x', affinity: 'BLOB', collation: 'BINARY', notNull: false, generated: null },
+      { name: 'now', affinity: 'NUMERIC', collation: 'BINARY', notNull: false, generated: null },
+      { name: 'yes', affinity: 'BLOB', collation: 'BINARY', notNull: false, generated: null, default: 1 },
       {
         name: 'b',
         affinity: 'BLOB',
         collation: 'BINARY',
         notNull: false,
-        generated: false,
+        generated: null,
         default: new Uint8Array([1]),
       },
       {
@@ -338,7 +338,7 @@ describe('what is told of a table', () => {
         affinity: 'BLOB',
         collation: 'BINARY',
         notNull: false,
-        generated: false,
+        generated: null,
         default: null,
       },
     ])
@@ -360,15 +360,48 @@ describe('what is told of a table', () => {
 
   test.for([
     ['CREATE TABLE t (id INTEGER PRIMARY KEY, a)', false],
-    ['CREATE TABLE t (id INTEGER PRIMARY KEY, a, g AS (a))', true],
-    [
-      'CREATE TABLE t (id INTEGER PRIMARY KEY, a); CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END',
-      true,
-    ],
-    ["CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, a); SELECT crsql_as_crr('t')", false],
     ['CREATE TABLE t (id INTEGER PRIMARY KEY, a NOT NULL ON CONFLICT REPLACE DEFAULT 5)', true],
-    ['CREATE VIRTUAL TABLE t USING fts5 (a)', true],
-  ] as const)('%s: what is stored may be other than what is written: %s', ([text, unpredictable]) => {
-    expect(info(text)?.unpredictable).toBe(unpredictable)
+    ['CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE ON CONFLICT IGNORE)', true],
+  ] as const)('%s: a write may take other rows away, or not be done: %s', ([text, replaces]) => {
+    expect(info(text)?.replaces).toBe(replaces)
+  })
+
+  const TABLES = `CREATE TABLE t (id INTEGER PRIMARY KEY, a, b);
+    CREATE TABLE log (n INTEGER PRIMARY KEY, what TEXT);
+    CREATE TABLE tally (of TEXT PRIMARY KEY NOT NULL, n INTEGER);`
+
+  test.for([
+    ['AFTER UPDATE ON t BEGIN INSERT INTO log (what) VALUES (new.a); END', [['update', null, ['log']]]],
+    ['AFTER UPDATE OF b, A ON t BEGIN DELETE FROM log; END', [['update', [2, 1], ['log']]]],
+    ["BEFORE INSERT ON t BEGIN SELECT RAISE(ABORT, 'no'); END", []],
+    [
+      'AFTER DELETE ON t BEGIN UPDATE [Log] SET what = 1; DELETE FROM t; END',
+      [['delete', null, ['t', 'log']]],
+    ],
+    [
+      `AFTER INSERT ON t BEGIN INSERT INTO log (what) VALUES (1); END;
+        CREATE TRIGGER more AFTER INSERT ON log BEGIN UPDATE tally SET n = n + 1; END;
+        CREATE TRIGGER not_this AFTER DELETE ON log BEGIN UPDATE t SET a = 1; END`,
+      [['insert', null, ['log', 'tally']]],
+    ],
+    [
+      `AFTER INSERT ON t BEGIN UPDATE log SET what = 1; END;
+        CREATE TRIGGER other AFTER UPDATE OF n ON log BEGIN UPDATE tally SET n = n + 1; END`,
+      [['insert', null, ['log']]],
+    ],
+  ] as const)('what the trigger %s changes', ([text, effects]) => {
+    const { sideEffects = [] } = info(`${TABLES} CREATE TRIGGER one ${text}`) ?? {}
+    expect(sideEffects.map(({ on, of, tables }) => [on, of, tables])).toEqual(effects)
+  })
+
+  test('what foreign keys change, one after the other', () => {
+    const text = `CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT UNIQUE);
+      CREATE TABLE child (id INTEGER PRIMARY KEY, t REFERENCES t ON DELETE CASCADE);
+      CREATE TABLE grandchild (id INTEGER PRIMARY KEY, child REFERENCES child ON DELETE SET NULL);
+      CREATE TABLE coded (id INTEGER PRIMARY KEY, code REFERENCES t (code) ON UPDATE CASCADE);`
+    expect(info(text)?.sideEffects).toEqual([
+      { on: 'update', of: [1], when: null, tables: ['coded'] },
+      { on: 'delete', of: null, when: null, tables: ['child', 'grandchild'] },
+    ])
   })
 })

@@ -5,7 +5,8 @@ import { forbiddenCall } from '../database/authorizer.ts'
 import { type Database, quote } from '../database/database.ts'
 import { excerpt } from '../database/errors.ts'
 import { SqliteError } from '../database/sqlite.ts'
-import { type Catalog, findTable, isInternal, readCatalog, type Table } from './catalog.ts'
+import { type Catalog, findTable, isInternal, type Table } from './catalog.ts'
+import { readCatalog } from './read-catalog.ts'
 
 /*
  * The schema is SQL text: CREATE TABLE, VIRTUAL TABLE, INDEX, VIEW, TRIGGER, and `SELECT crsql_as_crr('table')`.

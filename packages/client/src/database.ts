@@ -18,7 +18,10 @@ import {
 } from '@millrace/protocol'
 import { abortable, checkTimeout, subscribeUntil } from './abortable.ts'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
-import { ExecPlans, execute } from './exec-plans.ts'
+import { ExecPlans } from './exec-plans.ts'
+import { compileCondition, compileStored } from './expression/compile.ts'
+import { functions } from './expression/library.ts'
+import { withGenerated } from './generated.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
 import { OptimisticStore } from './optimistic-store.ts'
@@ -63,6 +66,8 @@ interface PendingWrite {
   readonly since: number
   readonly handle: WriteHandle
 }
+
+const TOOLS = { compileCondition, compileStored, withGenerated }
 
 /**
  * Opens a database: resolves when it can be read and written.
@@ -395,11 +400,12 @@ class Client implements Database {
   readonly #execute: Execute = ({ sql, parameters }) => {
     const plan = this.#execPlans.of(sql, (text) => this.#connection.calls?.planExec(text))
     const table = plan == null ? undefined : this.#operations.find(plan.table)
-    if (plan == null || table === undefined)
+    const execute = functions()?.execute
+    if (plan == null || table === undefined || execute === undefined)
       return { type: 'unknown', tables: this.#operations.writtenBy(sql) }
     // All of them before the first is changed, as SQLite does.
     const keys = [...this.#optimistic.keys(plan.table)]
-    const rows = [...execute(plan, table, parameters, keys, this.#optimistic.rows)]
+    const rows = [...execute(plan, table, parameters, keys, this.#optimistic.rows, TOOLS)]
     return { type: plan.type, table: plan.table, rows }
   }
 

@@ -1,19 +1,13 @@
-import type { ExecPlan, RowKey, SqlValue, TableInfo } from '@millrace/protocol'
-import type { Value } from './expression/cell.ts'
-import { compileCondition, compileStored } from './expression/compile.ts'
-import { withGenerated } from './generated.ts'
-import type { Rows } from './predict/predictor.ts'
-import type { RowChange } from './row-state.ts'
+import type { ExecPlan } from '@millrace/protocol'
+import { loadFunctions } from './expression/library.ts'
 
 /** Texts of which is known how they can be predicted. An app has some dozens. */
 const MAX_PLANS = 200
 
-/** Rows that are looked at for one statement: with more, it shows when the engine has answered. */
-const MAX_ROWS = 5000
-
 /**
  * Knows how texts of `exec` can be predicted. What a text does only SQLite's parser says, which is not on this side: so
- * the first time a text runs, it shows when the engine has answered, and from then on at once.
+ * the first time a text runs, it shows when the engine has answered, and from then on at once. The code that does so comes
+ * with the first plan.
  */
 export class ExecPlans {
   readonly #plans = new Map<string, ExecPlan | null>()
@@ -25,8 +19,8 @@ export class ExecPlans {
     const asked = ask(sql)
     if (asked === undefined) return undefined
     this.#plans.set(sql, null)
-    asked.then(
-      (plan) => this.#remember(sql, plan),
+    Promise.all([asked, loadFunctions()]).then(
+      ([plan]) => this.#remember(sql, plan),
       () => this.#plans.delete(sql),
     )
     return undefined
@@ -55,35 +49,4 @@ export function targetOf(sql: string): string | undefined {
       return /^["'`[]/.test(token) ? token.slice(1, -1).replace(/(["'`])\1/g, '$1') : token
   }
   return undefined
-}
-
-/** What a statement does to the rows that are known here; not to those of which WHERE cannot be told. */
-export function* execute(
-  { type, where, set, table: name }: ExecPlan,
-  table: TableInfo,
-  parameters: readonly SqlValue[],
-  keys: readonly RowKey[],
-  rows: Rows,
-): Iterable<readonly [RowKey, RowChange]> {
-  if (keys.length > MAX_ROWS) return
-  const holds = where === null ? null : compileCondition(where)
-  const values = set.map(({ column, expr }) => ({
-    column,
-    evaluate: compileStored(expr, table.columns[column]?.affinity ?? 'BLOB'),
-  }))
-  for (const key of keys) {
-    const state = rows.state(name, key)
-    if (state === undefined || !state.exists) continue
-    const image = (_: number, column: number) => state.image(column)
-    if (holds !== null && holds(image, parameters) !== true) continue
-    if (type === 'delete') {
-      yield [key, { type: 'delete' }]
-      continue
-    }
-    // A column may be set twice; the last counts.
-    const given = new Map<number, Value>(
-      values.map(({ column, evaluate }) => [column, evaluate(image, parameters)]),
-    )
-    yield [key, { type: 'patch', ...withGenerated(table, [...given.keys()], [...given.values()]) }]
-  }
 }

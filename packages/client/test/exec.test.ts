@@ -1,7 +1,11 @@
 import { sql } from '@millrace/client'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { targetOf } from '../src/exec-plans.ts'
+import { loadFunctions } from '../src/expression/library.ts'
 import { openUnsteady, shown } from './world.ts'
+
+// From the second run of a text on, unless that comes before the code is there.
+beforeAll(loadFunctions)
 
 const schema = `
   CREATE TABLE list (id TEXT PRIMARY KEY NOT NULL);

@@ -41,6 +41,22 @@ export function compare(
 
 const isNumber = (cell: Cell) => typeof cell === 'number' || typeof cell === 'bigint' || cell instanceof Real
 
+/** `value IN (list)`: three-valued, and false for an empty list, also of NULL. */
+export function among(
+  { affinity, collation }: Pick<Comparison, 'affinity' | 'collation'>,
+  value: Cell,
+  list: readonly Cell[],
+): Cell {
+  let found: Cell = 0
+  for (const item of list) {
+    const equal = compare({ op: '=', affinity, collation }, value, item)
+    if (equal === 1) return 1
+    if (equal === UNKNOWN) found = UNKNOWN
+    else if (equal === null && found !== UNKNOWN) found = null
+  }
+  return found
+}
+
 /** What is compared with text in a column of text, or with a number in one of numbers. */
 export function comparable(cell: Cell, affinity: Comparison['affinity']): Cell {
   if (affinity === 'NUMERIC' && typeof cell === 'string') return numeralOf(cell) ?? cell

@@ -1,10 +1,8 @@
 import { type Affinity, type Expr, SUBQUERY, unreachable } from '@millrace/protocol'
 import { type Cell, cellOf, type Evaluate, plain, Real, UNKNOWN, type Value } from './cell.ts'
-import { compare } from './compare.ts'
+import { among, compare } from './compare.ts'
 import { cast, stored, type Truth, truth } from './convert.ts'
-import { compileIn } from './in.ts'
 import { functions, loadFunctions } from './library.ts'
-import { extreme, nullIf, OPERATORS } from './operators.ts'
 
 /*
  * SQLite's expressions over rows, as far as they can be told exactly. Where a column that is not known, or SQLite's own
@@ -60,7 +58,7 @@ function compile(expr: Expr): Evaluate<Cell> {
     case 'or':
       return compileLogic(expr.type === 'or', expr.terms)
     case 'in':
-      return compileIn(expr, compile)
+      return expr.json || expr.list.length > FEW ? compileLater(expr) : compileFew(expr)
     case 'not': {
       const run = compileCondition(expr.expr)
       return (image, parameters) => {
@@ -100,6 +98,20 @@ function compileLogic(decides: boolean, exprs: readonly Expr[]): Evaluate<Cell> 
   }
 }
 
+/** Of more the library makes a set. */
+const FEW = 8
+
+function compileFew(expr: Extract<Expr, { type: 'in' }>): Evaluate<Cell> {
+  const left = compile(expr.left)
+  const list = expr.list.map(compile)
+  return (image, parameters) =>
+    among(
+      expr,
+      left(image, parameters),
+      list.map((item) => item(image, parameters)),
+    )
+}
+
 function compileCase(expr: Extract<Expr, { type: 'case' }>): Evaluate<Cell> {
   const branches = expr.branches.map(({ when, value }) => ({
     when: compileCondition(when),
@@ -117,48 +129,24 @@ function compileCase(expr: Extract<Expr, { type: 'case' }>): Evaluate<Cell> {
 }
 
 function compileCall(expr: Call): Evaluate<Cell> {
-  const { name, args, collation } = expr
-  const runs = args.map(compile)
-  switch (name) {
-    case 'coalesce':
-    case 'ifnull':
-      return (image, parameters) => {
-        for (const run of runs) {
-          const cell = run(image, parameters)
-          if (cell !== null) return cell
-        }
-        return null
-      }
-    case 'min':
-    case 'max':
-      return (image, parameters) =>
-        extreme(
-          name,
-          runs.map((run) => run(image, parameters)),
-          collation,
-        )
-    case 'nullif': {
-      const [left, right] = runs
-      if (left === undefined || right === undefined) return () => UNKNOWN
-      return (image, parameters) => nullIf(left(image, parameters), right(image, parameters), collation)
-    }
-    default:
-      break
-  }
-  const operator = Object.hasOwn(OPERATORS, name) ? OPERATORS[name] : undefined
-  if (operator === undefined) return compileLater(expr)
+  if (expr.name !== 'coalesce' && expr.name !== 'ifnull') return compileLater(expr)
+  const runs = expr.args.map(compile)
   return (image, parameters) => {
-    const cells = runs.map((run) => run(image, parameters))
-    return cells.includes(UNKNOWN) ? UNKNOWN : operator(...(cells as [Cell, Cell]))
+    for (const run of runs) {
+      const cell = run(image, parameters)
+      if (cell !== null) return cell
+    }
+    return null
   }
 }
 
 /** A function of the library: UNKNOWN until that is loaded. */
-function compileLater(expr: Call): Evaluate<Cell> {
+function compileLater(expr: Call | Extract<Expr, { type: 'in' }>): Evaluate<Cell> {
   void loadFunctions()
   let run: Evaluate<Cell> | undefined
   return (image, parameters) => {
-    run ??= functions()?.compileFunction(expr, compile)
+    const library = functions()
+    run ??= expr.type === 'in' ? library?.compileIn(expr, compile) : library?.compileFunction(expr, compile)
     return run === undefined ? UNKNOWN : run(image, parameters)
   }
 }

@@ -6,6 +6,7 @@ import { format } from './format.ts'
 import { JSON_FUNCTIONS, JSON_MAKERS, JSON_TAKERS, Json } from './json.ts'
 import { glob, like } from './like.ts'
 import { NUMBER_FUNCTIONS } from './number.ts'
+import { extreme, nullIf, OPERATORS } from './operators.ts'
 import { TEXT_FUNCTIONS } from './text.ts'
 
 /** By name: the least and the most number of arguments, and the function. It sees no UNKNOWN. */
@@ -38,9 +39,31 @@ type Compile = (expr: Expr) => Evaluate<Cell>
 
 /** A call of a function by its name; UNKNOWN for one that is not here. */
 export function compileFunction(
-  { name, args }: Extract<Expr, { type: 'call' }>,
+  { name, args, collation }: Extract<Expr, { type: 'call' }>,
   compile: Compile,
 ): Evaluate<Cell> {
+  if (name === 'min' || name === 'max') {
+    const cells = args.map(compile)
+    return (image, parameters) =>
+      extreme(
+        name,
+        cells.map((run) => run(image, parameters)),
+        collation,
+      )
+  }
+  if (name === 'nullif') {
+    const [left, right] = args.map(compile)
+    if (left === undefined || right === undefined) return () => UNKNOWN
+    return (image, parameters) => nullIf(left(image, parameters), right(image, parameters), collation)
+  }
+  if (Object.hasOwn(OPERATORS, name)) {
+    const operator = OPERATORS[name] as (a: Cell, b: Cell) => Cell
+    const operands = args.map(compile)
+    return (image, parameters) => {
+      const cells = operands.map((run) => run(image, parameters))
+      return cells.includes(UNKNOWN) ? UNKNOWN : operator(...(cells as [Cell, Cell]))
+    }
+  }
   const json = compileJson(name, args, compile)
   if (json !== undefined) {
     return (image, parameters) => {

@@ -1,6 +1,6 @@
 import { type Expr, encodeKey, type RowKey, type SqlValue } from '@millrace/protocol'
 import { type Cell, type Evaluate, type Image, plain, UNKNOWN } from './cell.ts'
-import { comparable, compare } from './compare.ts'
+import { among, comparable } from './compare.ts'
 import { BROKEN } from './convert.ts'
 
 type In = Extract<Expr, { type: 'in' }>
@@ -11,10 +11,7 @@ interface Members {
   readonly hasNull: boolean
 }
 
-/** Where fewer are compared one by one. */
-const MANY = 8
-
-/** `x IN (…)`: three-valued, and false for an empty list, also of NULL. */
+/** `x IN (…)`, of lists that are long, or the elements of a JSON array. */
 export function compileIn(expr: In, compile: (expr: Expr) => Evaluate<Cell>): Evaluate<Cell> {
   const { affinity, collation } = expr
   const left = compile(expr.left)
@@ -24,14 +21,13 @@ export function compileIn(expr: In, compile: (expr: Expr) => Evaluate<Cell>): Ev
     return expr.json ? elementsOf(cells[0] as Cell) : cells
   }
   const isConstant = expr.list.every(({ type }) => type === 'value' || type === 'parameter')
-  const isLong = isConstant && (expr.json || items.length >= MANY)
 
   let of: readonly SqlValue[] | undefined
   let list: readonly Cell[] | null = null
   let members: Members | null = null
   return (image, parameters) => {
     const value = left(image, parameters)
-    if (!isLong) return oneByOne(expr, value, cellsOf(image, parameters))
+    if (!isConstant) return tell(expr, value, cellsOf(image, parameters))
     if (of !== parameters) {
       of = parameters
       list = cellsOf(NO_ROW, parameters)
@@ -40,26 +36,17 @@ export function compileIn(expr: In, compile: (expr: Expr) => Evaluate<Cell>): Ev
     // Of two numbers none becomes text, also in a column of text.
     const isOther = affinity === 'TEXT' && typeof value !== 'string'
     if (members === null || value === null || value === UNKNOWN || !isPlain(value) || isOther)
-      return oneByOne(expr, value, list)
+      return tell(expr, value, list)
     if (members.keys.has(keyOf(comparable(value, affinity), collation))) return 1
     return members.hasNull ? null : 0
   }
 }
 
-const NO_ROW: Image = () => UNKNOWN
-
 /** `list`: null where it is not known. */
-function oneByOne({ affinity, collation }: In, value: Cell, list: readonly Cell[] | null): Cell {
-  if (list === null) return UNKNOWN
-  let found: Cell = 0
-  for (const item of list) {
-    const equal = compare({ op: '=', affinity, collation }, value, item)
-    if (equal === 1) return 1
-    if (equal === UNKNOWN) found = UNKNOWN
-    else if (equal === null && found !== UNKNOWN) found = null
-  }
-  return found
-}
+const tell = (expr: In, value: Cell, list: readonly Cell[] | null): Cell =>
+  list === null ? UNKNOWN : among(expr, value, list)
+
+const NO_ROW: Image = () => UNKNOWN
 
 /**
  * What json_each makes of an array. Null where it is none, or written otherwise than JSON.stringify writes it: numbers as

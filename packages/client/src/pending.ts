@@ -237,7 +237,7 @@ function rowOperation(
   switch (operation.type) {
     case 'insert': {
       const values = table.columns.map((column): GivenValue => {
-        const given = operation.row[column.name]
+        const given = Object.hasOwn(operation.row, column.name) ? operation.row[column.name] : undefined
         if (given !== undefined) return stored(given, column.affinity)
         return column.default === undefined ? UNKNOWN : stored(column.default, column.affinity)
       })

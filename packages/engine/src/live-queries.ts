@@ -1,6 +1,6 @@
 import { type Explanation, identifyParameters, type SqlValue } from '@millrace/protocol'
 import { Capture, type RowChange, type TableChange } from './capture/capture.ts'
-import { type Compiled, checkParameterCount, compile } from './compile/compile.ts'
+import { type Compiled, checkColumnNames, checkParameterCount, compile } from './compile/compile.ts'
 import type { AccessRecorder } from './database/authorizer.ts'
 import type { Database } from './database/database.ts'
 import { explain } from './explain.ts'
@@ -183,6 +183,7 @@ export class LiveQueries {
   #make(sql: string, parameters: readonly SqlValue[], forClient: boolean, timeout: number): LiveQuery {
     const compiled = this.#compile(sql)
     checkParameterCount(compiled.parameterCount, parameters, sql)
+    if (forClient) checkColumnNames(compiled.columns, sql)
     const sources = this.#sources.of(compiled.reads)
     // What was written before the triggers were there must not be missed: nothing is, for all of this is synchronous.
     for (const { table, only } of sources ?? []) this.#capture.watch(table, only)

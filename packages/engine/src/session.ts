@@ -24,6 +24,7 @@ import {
   type WriteId,
   type WriteRequest,
 } from '@millrace/protocol'
+import { checkColumnNames } from './compile/compile.ts'
 import type { Engine } from './engine.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
 
@@ -147,7 +148,14 @@ export class Session implements EngineCalls {
     parameters: readonly SqlValue[],
     timeout?: number,
   ): Promise<QueryResult> {
-    return this.#read(query, (signal) => this.#engine.read(sql, parameters, signal, timeout))
+    const checked = (result: QueryResult) => {
+      checkColumnNames(result.columns, sql)
+      return result
+    }
+    return this.#read(query, (signal) => {
+      const answer = this.#engine.read(sql, parameters, signal, timeout)
+      return answer instanceof Promise ? answer.then(checked) : checked(answer)
+    })
   }
 
   async cancel(query: QueryId): Promise<void> {

@@ -241,3 +241,17 @@ export function checkParameterCount(expected: number, parameters: readonly SqlVa
     `The statement takes ${expected} parameter${expected === 1 ? '' : 's'}, but ${parameters.length} ${parameters.length === 1 ? 'was' : 'were'} given. It reads: ${excerpt(sql)}`,
   )
 }
+
+/**
+ * The rows of a client are objects, in which two columns of one name would be one.
+ * @throws MillraceError `INVALID_SQL`
+ */
+export function checkColumnNames(columns: readonly string[], sql: string): void {
+  const names = new Set(columns)
+  if (names.size === columns.length) return
+  const twice = [...names].filter((name) => columns.indexOf(name) !== columns.lastIndexOf(name))
+  throw new MillraceError(
+    'INVALID_SQL',
+    `More than one column of the result has the name ${twice.join(', and more than one the name ')}: write them out and give each a name of its own, as \`SELECT member.id, team.id AS team_id\`. The statement reads: ${excerpt(sql)}`,
+  )
+}

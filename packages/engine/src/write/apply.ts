@@ -4,6 +4,7 @@ import type { AccessRecorder } from '../database/authorizer.ts'
 import { type Database, quote } from '../database/database.ts'
 import { type Aimed, excerpt, invalidSql, rejection } from '../database/errors.ts'
 import { type Catalog, findTable, isInternal, type Table } from '../schema/catalog.ts'
+import { Restorer } from './restore.ts'
 
 /** What is known of a text of `exec`. */
 interface Checked {
@@ -14,19 +15,26 @@ interface Checked {
 
 /** What undoes a write, as it is found while it runs. */
 export class Undo {
-  #operations: Operation[] | null = []
+  /** One for each operation, in the order in which they are to run. */
+  #operations: (readonly Operation[])[] | null = []
 
-  add(operation: Operation | undefined): void {
-    if (operation === undefined) this.#operations = null
-    else this.#operations?.push(operation)
+  add(operations: readonly Operation[] | undefined): void {
+    if (operations === undefined) this.#operations = null
+    else this.#operations?.push(operations)
   }
 
   /** What was done last is undone first. Null where it cannot be told. */
   takeOperations(): readonly Operation[] | null {
     const operations = this.#operations
     this.#operations = null
-    return operations?.reverse() ?? null
+    return operations?.reverse().flat() ?? null
   }
+}
+
+interface Inverse {
+  readonly operations: readonly Operation[]
+  /** Before them, the row that the operation inserts is removed. */
+  readonly removesIt: boolean
 }
 
 /** Runs the operations of writes inside the open transaction. */
@@ -34,6 +42,7 @@ export class Writer {
   readonly #database: Database
   readonly #recorder: AccessRecorder
   readonly #catalog: Catalog
+  readonly #restorer: Restorer
   /** Texts of the other operations, by what they are made of. Bounded. */
   readonly #statements = new Map<string, { readonly table: Table; readonly sql: string }>()
   /** Texts of `exec` that were found fit. Bounded. */
@@ -45,6 +54,7 @@ export class Writer {
     this.#database = database
     this.#recorder = recorder
     this.#catalog = catalog
+    this.#restorer = new Restorer(database, catalog)
   }
 
   /**
@@ -55,8 +65,10 @@ export class Writer {
     let changes = 0
     for (const operation of operations) {
       const inverse = undo === null ? undefined : this.#inverse(operation)
-      changes += this.#applyOne(operation)
-      if (undo !== null) undo.add(inverse === 'its key' ? this.#removal(operation) : inverse)
+      const changed = this.#applyOne(operation)
+      changes += changed
+      // A trigger, or ON CONFLICT IGNORE, may have left all as it was.
+      if (undo !== null) undo.add(changed === 0 ? [] : this.#completed(inverse, operation))
     }
     return changes
   }
@@ -100,30 +112,52 @@ export class Writer {
     }
   }
 
-  /** What undoes an operation, read before it runs; `its key`: the removal of the row that it will have inserted. */
-  #inverse(operation: Operation): Operation | 'its key' | undefined {
+  /** With the removal of the row that was inserted just now. */
+  #completed(inverse: Inverse | undefined, operation: Operation): readonly Operation[] | undefined {
+    if (inverse === undefined) return undefined
+    if (!inverse.removesIt) return inverse.operations
+    const removal = this.#removal(operation)
+    return removal === undefined ? undefined : [removal, ...inverse.operations]
+  }
+
+  /** What undoes an operation, read before it runs. */
+  #inverse(operation: Operation): Inverse | undefined {
+    const undo = (own: Operation | undefined, others: readonly Operation[] | undefined) =>
+      own && others && { operations: [own, ...others], removesIt: false }
     switch (operation.type) {
-      case 'insert':
-        return 'its key'
+      case 'insert': {
+        const operations = this.#restorer.byInsert(this.#table(operation.table), operation.row)
+        return operations && { operations, removesIt: true }
+      }
       case 'update': {
         const table = this.#table(operation.table)
         const columns = Object.keys(operation.patch)
         checkColumns(table, columns)
-        if (columns.length === 0) return { ...operation }
+        if (columns.length === 0) return { operations: [{ ...operation }], removesIt: false }
         const row = this.#row(table, columns, operation.key)
         // Which row has the key afterwards is another question where the key itself changes.
         if (row === undefined || columns.some((column) => isKeyColumn(table, column))) return undefined
-        return { ...operation, patch: row }
+        return undo({ ...operation, patch: row }, this.#besideUpdate(table, operation))
       }
       case 'delete': {
         const table = this.#table(operation.table)
         const columns = table.columns.filter(({ generated }) => !generated).map(({ name }) => name)
         const row = this.#row(table, columns, operation.key)
-        return row === undefined ? undefined : { type: 'insert', table: table.name, row }
+        return row && undo({ type: 'insert', table: table.name, row }, this.#restorer.beside(table, row))
       }
       case 'exec':
         return undefined
     }
+  }
+
+  #besideUpdate(
+    table: Table,
+    { key, patch }: Extract<Operation, { type: 'update' }>,
+  ): readonly Operation[] | undefined {
+    if (!table.info.replaces && table.info.sideEffects.length === 0) return []
+    const columns = table.columns.filter(({ generated }) => generated === null).map(({ name }) => name)
+    const row = this.#row(table, columns, key)
+    return row && this.#restorer.byUpdate(table, row, patch)
   }
 
   #row(
@@ -192,6 +226,11 @@ export class Writer {
 
   #found(changes: number, what: string, table: Table, key: readonly SqlValue[]): number {
     if (changes > 0) return changes
+    // RAISE(IGNORE) in a trigger, or ON CONFLICT IGNORE: it is there, and was left as it is.
+    if (
+      this.#database.get(`SELECT 1 FROM ${quote(table.name)} WHERE ${whereKey(table)}`, keyValues(table, key))
+    )
+      return 0
     throw new MillraceError(
       'WRITE_REJECTED',
       `Could not ${what} the row of ${table.name} with the key ${key.map(String).join(', ')}: there is none. It may have been deleted elsewhere.`,

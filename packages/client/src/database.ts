@@ -20,7 +20,7 @@ import { abortable, checkTimeout, subscribeUntil } from './abortable.ts'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
 import { ExecPlans } from './exec-plans.ts'
 import { compileCondition, compileStored } from './expression/compile.ts'
-import { functions } from './expression/library.ts'
+import { functions, loadFunctions } from './expression/library.ts'
 import { withGenerated } from './generated.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
 import { Operations } from './operation.ts'
@@ -515,6 +515,9 @@ class Client implements Database {
   #connected(welcome: Welcome, calls: EngineCalls): void {
     this.#storage = welcome.storage
     this.#operations = new Operations(welcome.tables)
+    const columns = welcome.tables.flatMap((table) => table.columns)
+    if (columns.some(({ generated, defaultExpr }) => generated !== null || defaultExpr !== undefined))
+      void loadFunctions()
     this.#unsent = []
     if (welcome.storage.type === 'memory') {
       this.#journal?.close()

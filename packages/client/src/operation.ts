@@ -1,4 +1,5 @@
 import { MillraceError, type Operation, type SqlValue, type TableInfo } from '@millrace/protocol'
+import { withDefaults } from './defaults.ts'
 import { targetOf } from './exec-plans.ts'
 import { ownValue } from './own-value.ts'
 import { columnAt } from './table.ts'
@@ -39,7 +40,7 @@ export class Operations {
 
   insert(name: string, row: object): Operation {
     const table = this.table(name)
-    return { type: 'insert', table: table.name, row: columnsOf(table, row) }
+    return { type: 'insert', table: table.name, row: withDefaults(table, columnsOf(table, row)) }
   }
 
   update(name: string, key: Key, patch: object): Operation {

@@ -43,6 +43,11 @@ export interface ColumnInfo {
   readonly generated: Expr | null
   /** The constant that an insert without this column stores; absent where it is an expression. */
   readonly default?: SqlValue
+  /**
+   * The expression, where a client can evaluate it: it does so at the call, and sends the value. Parameter 0 is the time of
+   * the call, as text; `random` and `randomblob` are made up there.
+   */
+  readonly defaultExpr?: Expr
 }
 
 /** A column of one of the query's tables: which table by its place among them, which column in `TableInfo.columns`. */

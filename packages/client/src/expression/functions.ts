@@ -1,4 +1,4 @@
-import { type Expr, partsOf } from '@millrace/protocol'
+import { type Expr, fromBigInt, partsOf } from '@millrace/protocol'
 import { type Cell, type Evaluate, Real, UNKNOWN } from './cell.ts'
 import { isInteger } from './convert.ts'
 import { DATE_FUNCTIONS } from './date.ts'
@@ -33,6 +33,19 @@ export const FUNCTIONS: Functions = {
   ...JSON_FUNCTIONS,
   ...NUMBER_FUNCTIONS,
 }
+
+/** Of chance: in defaults alone, whose value is made once and sent. */
+const CHANCE: Functions = {
+  random: [0, 0, () => fromBigInt(new DataView(bytes(8).buffer).getBigInt64(0))],
+  randomblob: [
+    1,
+    1,
+    (size) =>
+      Number.isInteger(size) && (size as number) <= 65_536 ? bytes(Math.max(1, size as number)) : UNKNOWN,
+  ],
+}
+
+const bytes = (size: number) => crypto.getRandomValues(new Uint8Array(size))
 
 /** Makes an argument ready. */
 type Compile = (expr: Expr) => Evaluate<Cell>
@@ -71,7 +84,8 @@ export function compileFunction(
       return cell instanceof Json ? cell.text : cell
     }
   }
-  const known = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
+  const all = Object.hasOwn(CHANCE, name) ? CHANCE : FUNCTIONS
+  const known = Object.hasOwn(all, name) ? all[name] : undefined
   if (known === undefined || args.length < known[0] || args.length > known[1]) return () => UNKNOWN
   const runs = args.map(compile)
   const [, , call] = known

@@ -39,6 +39,8 @@ export interface Scope {
   readonly aliases: ReadonlySet<string>
   /** What a name stands for, where it is not found by the names of the sources alone. */
   readonly find?: (name: SqlExpr) => ColumnRef | undefined
+  /** The parameter that holds the time, where what is told may depend on it, and on chance. */
+  readonly now?: number
   /** `EXISTS (…)` and `(SELECT …)`, where it can be told. */
   readonly subquery?: (node: ExistsExpr | SubqueryExpr) => Expr | undefined
 }
@@ -140,6 +142,12 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
     }
     case 'FunctionCallExpr':
       return functionCall(node, scope)
+    case 'CurrentTimestampLiteral':
+      return timeNow('datetime', scope) ?? opaque(node, scope)
+    case 'CurrentDateLiteral':
+      return timeNow('date', scope) ?? opaque(node, scope)
+    case 'CurrentTimeLiteral':
+      return timeNow('time', scope) ?? opaque(node, scope)
     case 'ExistsExpr':
     case 'SubqueryExpr':
       return scope.subquery?.(node) ?? opaque(node, scope)
@@ -253,6 +261,10 @@ function functionCall(node: FunctionCallExpr, scope: Scope): Expr {
   const name = node.name.name.toLowerCase()
   const args = node.args ?? []
   const plain = node.distinctness === undefined && node.filterOver === undefined && node.orderBy === undefined
+  if (plain && scope.now !== undefined) {
+    if (TIMES.has(name)) return timeCall(name, args, scope.now, scope)
+    if (name === 'random' || name === 'randomblob') return call(name, args, scope)
+  }
   if (!plain || !SCALARS.has(name) || isAggregateCall(node) || args.some(isRow)) return opaque(node, scope)
   const [condition, then, otherwise] = args
   if (name === 'iif' && condition !== undefined && then !== undefined && otherwise !== undefined) {
@@ -260,6 +272,26 @@ function functionCall(node: FunctionCallExpr, scope: Scope): Expr {
     return { type: 'case', branches: [branch], otherwise: resolve(otherwise, scope) }
   }
   return call(name, args, scope)
+}
+
+const TIMES: ReadonlySet<string> = new Set(['date', 'time', 'datetime', 'julianday', 'unixepoch', 'strftime'])
+
+function timeNow(name: string, { now }: Scope): Expr | undefined {
+  return now === undefined
+    ? undefined
+    : { type: 'call', name, args: [{ type: 'parameter', index: now }], collation: 'BINARY' }
+}
+
+/** Without a time, or of 'now': of the parameter that holds it. */
+function timeCall(name: string, args: readonly SqlExpr[], now: number, scope: Scope): Expr {
+  const told = call(name, args, scope)
+  if (told.type !== 'call') return told
+  const at = name === 'strftime' ? 1 : 0
+  const given = args[at]
+  const isNow = given === undefined || (given.type === 'StringLiteral' && /^now$/i.test(given.value))
+  if (args.length < at || !isNow) return told
+  const time: Expr = { type: 'parameter', index: now }
+  return { ...told, args: [...told.args.slice(0, at), time, ...told.args.slice(at + 1)] }
 }
 
 function call(name: string, args: readonly SqlExpr[], scope: Scope): Expr {

@@ -8,7 +8,7 @@ import { applySchema } from './schema.ts'
  */
 
 /** To be changed when what a catalog has of a schema changes, or what is checked of one. */
-export const FORMAT = 2
+export const FORMAT = 3
 
 /**
  * Brings the database to the schema and gives its tables. `keep` writes what was found out, within a transaction: with

@@ -1,6 +1,6 @@
-import type { Affinity, Collation, ColumnInfo, Expr, SqlValue } from '@millrace/protocol'
+import type { Affinity, Collation, ColumnInfo, Expr } from '@millrace/protocol'
 import { type ColumnDefinition, parseStmt } from 'sqlite3-parser'
-import { resolve } from '../compile/expression.ts'
+import { isKnown, resolve } from '../compile/expression.ts'
 import type { Database } from '../database/database.ts'
 import { affinityOfColumn } from './affinity.ts'
 import { type Catalog, type Column, isInternal, type KeyColumn, type Table } from './catalog.ts'
@@ -92,7 +92,7 @@ function readTable(database: Database, name: string, facts: TableFacts): Table {
       collation: collationOf(definition),
       notNull: notNull === 1,
       generated: hidden === 2 || hidden === 3 ? NOT_KNOWN : null,
-      ...constantDefault(definition, affinity),
+      ...defaultOf(definition, affinity),
     })
   }
 
@@ -213,18 +213,20 @@ function collationOf(definition: ColumnDefinition | undefined): Collation {
   return 'BINARY'
 }
 
-/** The default as the constant that is stored; nothing where it is an expression or is converted. NULL where none is declared. */
-function constantDefault(
+/** The default as the constant that is stored, or as an expression where a client can evaluate that. NULL where none is declared. */
+function defaultOf(
   definition: ColumnDefinition | undefined,
   affinity: Affinity,
-): { default?: SqlValue } {
+): Pick<ColumnInfo, 'default' | 'defaultExpr'> {
   for (const { constraint } of definition?.constraints ?? []) {
     if (constraint?.type !== 'DefaultColumnConstraint') continue
     const value = constraint.expr === undefined ? undefined : constantValue(constraint.expr)
-    // DEFAULT 1 in a TEXT column stores '1': what the column's affinity converts is SQLite's to say.
+    // DEFAULT 1 in a TEXT column stores '1', which the column's affinity says.
     const converted =
       affinity === 'TEXT' ? typeof value === 'number' : affinity !== 'BLOB' && typeof value === 'string'
-    return value === undefined || converted ? {} : { default: value }
+    if (value !== undefined && !converted) return { default: value }
+    const expr = resolve(constraint.expr, { sources: [], parameters: new Map(), aliases: new Set(), now: 0 })
+    return isKnown(expr) ? { defaultExpr: expr } : {}
   }
   return { default: null }
 }

@@ -641,8 +641,8 @@ class Client implements Database {
    * are on disk stay until live queries have the rows.
    */
   #answer({ version, woken, settled, rejected }: CommitMessage): (() => void)[] {
-    const ends = settled.map(({ id, changes, undo }) =>
-      this.#end(id, ({ handle }) => handle.end({ stored: { changes, woken, version }, undo })),
+    const ends = settled.map(({ id, changes, undo, keys }) =>
+      this.#end(id, ({ handle }) => handle.end({ stored: { changes, woken, version, keys }, undo })),
     )
     return [...ends, ...rejected.map(({ id, error }) => this.#reject(id, decodeError(error)))]
   }

@@ -7,6 +7,7 @@ import type {
   MillraceError,
   Operation,
   PortSource,
+  SqlValue,
   StorageInfo,
   Version,
 } from '@millrace/protocol'
@@ -86,6 +87,11 @@ export interface Stored {
   /** Live queries, in all tabs, that ran again because of the commit it was in. */
   readonly woken: number
   readonly version: Version
+  /**
+   * The keys that SQLite made for the rows that were inserted without one, as `INTEGER PRIMARY KEY` allows, in the order of
+   * the inserts: one value each. Empty where they are not known, for the write was stored by a tab that has gone since.
+   */
+  readonly keys: readonly (readonly SqlValue[])[]
 }
 
 /** A write that the database refused. */

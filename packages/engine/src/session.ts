@@ -105,7 +105,8 @@ export class Session implements EngineCalls {
           this.#rejected.push({ id: request.id, error: encodeError(outcome.error) })
         } else {
           const undo = 'undo' in outcome ? this.#keep(request.id, outcome.undo) : null
-          this.#settled.push({ id: request.id, changes: outcome.changes, undo })
+          const keys = 'keys' in outcome ? outcome.keys : []
+          this.#settled.push({ id: request.id, changes: outcome.changes, undo, keys })
         }
       })
     }

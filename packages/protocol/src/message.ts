@@ -165,6 +165,11 @@ export interface Settled {
    * applied before and is sent again.
    */
   readonly undo: readonly Operation[] | 'kept' | null
+  /**
+   * The keys that SQLite made for the rows that were inserted without one, in the order of the inserts. None of a write that
+   * was applied before and is sent again.
+   */
+  readonly keys: readonly (readonly SqlValue[])[]
 }
 
 /** A write that the database refused, and why. It changed nothing. */

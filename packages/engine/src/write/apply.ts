@@ -13,20 +13,22 @@ interface Checked {
   readonly virtual: readonly Table[]
 }
 
-/** What undoes a write, as it is found while it runs. */
-export class Undo {
-  /** One for each operation, in the order in which they are to run. */
-  #operations: (readonly Operation[])[] | null = []
+/** What is found out of a write while it runs. */
+export class WriteReport {
+  /** Of the rows that were inserted without a key, in their order: what SQLite made. */
+  readonly keys: (readonly SqlValue[])[] = []
+  /** What undoes each operation, in the order in which it is to run. */
+  #undo: (readonly Operation[])[] | null = []
 
-  add(operations: readonly Operation[] | undefined): void {
-    if (operations === undefined) this.#operations = null
-    else this.#operations?.push(operations)
+  addUndo(operations: readonly Operation[] | undefined): void {
+    if (operations === undefined) this.#undo = null
+    else this.#undo?.push(operations)
   }
 
   /** What was done last is undone first. Null where it cannot be told. */
-  takeOperations(): readonly Operation[] | null {
-    const operations = this.#operations
-    this.#operations = null
+  takeUndo(): readonly Operation[] | null {
+    const operations = this.#undo
+    this.#undo = null
     return operations?.reverse().flat() ?? null
   }
 }
@@ -58,17 +60,20 @@ export class Writer {
   }
 
   /**
-   * The rows that it changed. What undoes it is put into `undo`, the last first; false where that cannot be told.
+   * The rows that it changed. What else is found out is put into `report`.
    * @throws MillraceError
    */
-  apply(operations: readonly Operation[], undo: Undo | null = null): number {
+  apply(operations: readonly Operation[], report: WriteReport | null = null): number {
     let changes = 0
     for (const operation of operations) {
-      const inverse = undo === null ? undefined : this.#inverse(operation)
+      const inverse = report === null ? undefined : this.#inverse(operation)
       const changed = this.#applyOne(operation)
       changes += changed
+      if (report === null) continue
+      const made = changed === 0 ? undefined : this.#keyMade(operation)
+      if (made !== undefined) report.keys.push(made)
       // A trigger, or ON CONFLICT IGNORE, may have left all as it was.
-      if (undo !== null) undo.add(changed === 0 ? [] : this.#completed(inverse, operation))
+      report.addUndo(changed === 0 ? [] : this.#completed(inverse, operation, made))
     }
     return changes
   }
@@ -113,10 +118,14 @@ export class Writer {
   }
 
   /** With the removal of the row that was inserted just now. */
-  #completed(inverse: Inverse | undefined, operation: Operation): readonly Operation[] | undefined {
+  #completed(
+    inverse: Inverse | undefined,
+    operation: Operation,
+    made: readonly SqlValue[] | undefined,
+  ): readonly Operation[] | undefined {
     if (inverse === undefined) return undefined
     if (!inverse.removesIt) return inverse.operations
-    const removal = this.#removal(operation)
+    const removal = this.#removal(operation, made)
     return removal === undefined ? undefined : [removal, ...inverse.operations]
   }
 
@@ -175,14 +184,20 @@ export class Writer {
     return Object.fromEntries(columns.map((column, i) => [column, row[i] as SqlValue]))
   }
 
-  /** The removal of a row that was inserted just now. */
-  #removal(operation: Operation): Operation | undefined {
+  /** The key that SQLite made for a row that was inserted just now without one. */
+  #keyMade(operation: Operation): readonly SqlValue[] | undefined {
     if (operation.type !== 'insert') return undefined
     const table = this.#table(operation.table)
-    if (table.info.key.length === 0) return undefined
-    const given = keyIn(table, operation.row)
-    const key = given ?? (table.info.autoKey ? this.#database.get('SELECT last_insert_rowid()') : undefined)
-    return key === undefined ? undefined : { type: 'delete', table: table.name, key }
+    if (!table.info.autoKey || keyIn(table, operation.row) !== null) return undefined
+    return this.#database.get('SELECT last_insert_rowid()')
+  }
+
+  /** The removal of a row that was inserted just now. `made`: its key, where SQLite made that. */
+  #removal(operation: Operation, made: readonly SqlValue[] | undefined): Operation | undefined {
+    if (operation.type !== 'insert') return undefined
+    const table = this.#table(operation.table)
+    const key = made ?? keyIn(table, operation.row)
+    return key === null ? undefined : { type: 'delete', table: table.name, key }
   }
 
   #run(what: string, sql: string, parameters: readonly SqlValue[], aimed?: Aimed): number {

@@ -4,13 +4,14 @@ import {
   MillraceError,
   type Operation,
   type OriginVersion,
+  type Settled,
   type WriteRequest,
 } from '@millrace/protocol'
 import type { Database } from '../database/database.ts'
 import type { Disk } from '../database/disk.ts'
 import { rejection, storageError } from '../database/errors.ts'
 import type { Epoch } from '../epoch.ts'
-import { Undo, type Writer } from './apply.ts'
+import { WriteReport, type Writer } from './apply.ts'
 import {
   applyVersion,
   type MergeOutcome,
@@ -41,7 +42,12 @@ export interface QueuedMerge {
 }
 
 export type Outcome =
-  | { readonly changes: number; readonly undo: readonly Operation[] | null }
+  | {
+      readonly changes: number
+      readonly undo: readonly Operation[] | null
+      /** See `Settled`. */
+      readonly keys: Settled['keys']
+    }
   | MergeOutcome
   /** `unknown`: SQLite failed while this ran, and only its record says whether it is on disk. */
   | { readonly error: unknown; readonly unknown?: true }
@@ -227,8 +233,11 @@ function applyUnderSavepoint(context: Context, write: QueuedWrite): Outcome {
 /** What became of a write that is sent again. */
 function findBefore({ records }: Context, { client, request, replayed }: QueuedWrite): Outcome | undefined {
   const before = client === null ? undefined : records.find(client, request)
-  if (before === 'answered') return replayed ? { changes: 0, undo: null } : { error: refusedBefore() }
-  return before !== undefined && 'changes' in before ? { changes: before.changes, undo: null } : before
+  if (before === 'answered')
+    return replayed ? { changes: 0, undo: null, keys: [] } : { error: refusedBefore() }
+  return before !== undefined && 'changes' in before
+    ? { changes: before.changes, undo: null, keys: [] }
+    : before
 }
 
 /** A write that made SQLite fail, and then failed in an SQLite of its own as well, is not run a third time. */
@@ -245,13 +254,13 @@ function refuseFatal({ request }: QueuedWrite): Outcome | undefined {
 /** Runs the write, with the record that it was applied. */
 function apply({ writer, records }: Context, { client, request, answered }: QueuedWrite): Outcome {
   // Who writes from within the process reads for itself what was there.
-  const undo = client === null ? null : new Undo()
-  const changes = writer.apply(request.operations, undo)
+  const report = client === null ? null : new WriteReport()
+  const changes = writer.apply(request.operations, report)
   if (client !== null) {
     if (answered > 0) records.forget(client, answered)
     records.applied(client, request, changes)
   }
-  return { changes, undo: undo?.takeOperations() ?? null }
+  return { changes, undo: report?.takeUndo() ?? null, keys: report?.keys ?? [] }
 }
 
 /** What was rejected once stays so, whoever sends it again: one page may have told its user of it. */

@@ -5,7 +5,7 @@ import type { ExecPlan, Shape, TableInfo } from './plan.ts'
 import type { RowKey, SqlValue } from './value.ts'
 
 /** Raised with every change of the messages below: two sides that differ do not talk. */
-export const PROTOCOL_VERSION = 5
+export const PROTOCOL_VERSION = 6
 
 /** A query of one client, live or not. Chosen by the client; never used again. */
 export type QueryId = number & { readonly QueryId: unique symbol }

@@ -4,7 +4,7 @@ import { Beyond, type Bound, type ColumnRef, type Item, type Level } from './lev
 import type { Normal } from './normalize.ts'
 import { discriminatorOf, type Reaction, type Sorted } from './reaction.ts'
 import { planRows } from './rows-plan.ts'
-import { keyOf, mayBeMissing, type Rendered, Searcher, searchStatement } from './search.ts'
+import { isTooWide, keyOf, mayBeMissing, type Rendered, Searcher, searchStatement } from './search.ts'
 import { SelectText, type Unit } from './select.ts'
 import { type Sharing, sharingOf } from './sharing.ts'
 import { HiddenColumns, type KeyTerm, orderBy } from './wire.ts'
@@ -290,6 +290,11 @@ function actionOf(
       type: 'rerun',
       why: `nothing compares ${table.name} with a table whose rows are always there`,
     }
+  if (isTooWide(path))
+    return {
+      type: 'rerun',
+      why: `${table.name} is joined with itself so often that to run it again costs less`,
+    }
   const outputs = keyOf(driver)
   return {
     type: 'search',
@@ -312,7 +317,7 @@ export function groupSearch(
   if ([...targets].some((target) => target !== item && missingWithin(target, level))) return undefined
   if (targets.has(item) && missingWithin(item, level)) return undefined
   const path = searcher.path(item, targets, true)
-  if (path === undefined) return undefined
+  if (path === undefined || isTooWide(path)) return undefined
   const outputs = keys.map((key) => key?.sql ?? '')
   return memoized((changed) => searchStatement(path, outputs, changed))
 }

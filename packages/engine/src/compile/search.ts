@@ -380,6 +380,14 @@ export function searchStatement(path: Path, outputs: readonly string[], changed:
   return `${before} UNION ${now}`
 }
 
+/** Places of one table on a path up to which it is followed: SQLite makes 2^n statements of n that are read twofold. */
+const MAX_TWOFOLD = 4
+
+/** Whether to follow the path costs more than to run the query: its own table stands on it too often. */
+export function isTooWide({ from, steps }: Path): boolean {
+  return steps.filter(({ table }) => table === from.table).length > MAX_TWOFOLD
+}
+
 /** The key of an item that a path leads to. */
 export function keyOf(item: Item): string[] {
   return keyExpressions(item.table as Table, nameOf(item)).map((key) =>

@@ -111,6 +111,8 @@ export function planGroups(
   source: Source,
   parameters: ReadonlyMap<number, number>,
   keyCount: number,
+  /** What ORDER BY sorts by besides. */
+  sorts: readonly { readonly expr: SqlExpr; readonly sql: string }[],
 ): { plan: GroupsPlan; hidden: readonly string[] } | undefined {
   if (core.having !== undefined || body.limit !== undefined || core.from?.joins !== undefined)
     return undefined
@@ -138,6 +140,14 @@ export function planGroups(
         : plannedOutput(output.node)
     if (planned === undefined) return undefined
     outputs.push(planned)
+  }
+
+  for (const { expr, sql: sorted } of sorts) {
+    const planned = plannedOutput(expr)
+    // What sorts and cannot be told would move groups that look as if nothing had touched them.
+    if (planned === undefined) return undefined
+    hidden.push(sorted)
+    hiddenOutputs.push(planned)
   }
 
   function plannedOutput(node: SqlExpr): GroupOutput | undefined {

@@ -102,7 +102,7 @@ export function compileGroups(
     collation,
   }))
 
-  const planned = distinct ? undefined : planOf(normal, level, bound.refs, catalog, columns, key.length)
+  const planned = distinct ? undefined : planOf(normal, level, bound.refs, catalog, columns, key.length, text)
   for (const column of planned?.hidden ?? []) hidden.add(column)
   const rowCount = hidden.share('count(*)')
   const picks = new BareColumns(normal, bound, level)
@@ -205,12 +205,14 @@ function planOf(
   catalog: Catalog,
   columns: readonly string[],
   keyCount: number,
+  text: SelectText,
 ): { plan: Plan; hidden: readonly string[] } | undefined {
   const [item, ...others] = level.items
   if (item?.table == null || others.length > 0) return undefined
   const source = { table: item.table, alias: item.alias }
   if (seesOtherRows(catalog, body, item, refs)) return undefined
-  return planGroups(sql, body, level.core, columns, source, numberParameters(body), keyCount)
+  const sorts = text.hiddenSorts(body)
+  return planGroups(sql, body, level.core, columns, source, numberParameters(body), keyCount, sorts)
 }
 
 function distinctRules(width: number, rowCount: number): ColumnRule[] {

@@ -127,6 +127,13 @@ export class SelectText {
     })
   }
 
+  /** What ORDER BY sorts by and is not selected, as `sortTerms` appends it. */
+  hiddenSorts(body: Select): { readonly expr: Expr; readonly sql: string }[] {
+    return (body.orderBy ?? []).flatMap(({ expr }) =>
+      this.#orderTarget(expr) === undefined ? [{ expr, sql: `(${this.expression(expr)})` }] : [],
+    )
+  }
+
   /** How a term of ORDER BY sorts what it names. */
   sorting(term: SortedColumn, collation: Collation): Omit<OrderTerm, 'column'> {
     const descending = term.order === 'Desc'

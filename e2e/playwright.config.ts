@@ -45,6 +45,7 @@ export default defineConfig<FrameworkOption>({
       testDir: 'demo',
       // What differs between the frameworks is how they render. `npm run test:whole` runs all of it in both.
       testIgnore: whole ? [] : /(storage|tabs|refused|many|todos)\.spec/,
+      ...(whole ? {} : { grepInvert: /beyond what is on the page/ }),
       use: { framework: 'solid' },
     },
     // Live rows in a framework, in pages of their own.

@@ -42,8 +42,8 @@ test('by mouse, down and up', async ({ page }) => {
 
 test('by mouse, beyond what is on the page: the list scrolls', async ({ page }) => {
   test.slow()
-  for (let i = 5; i <= 60; i++) await app.add(`todo ${i}`)
-  await expect(app.count).toHaveText('60 items left')
+  for (let i = 5; i <= 120; i++) await app.add(`todo ${i}`)
+  await expect(app.count).toHaveText('120 items left')
   const scroller = page.locator('.scroller')
   await scroller.evaluate((element) => element.scrollTo(0, 0))
   await app.row('two').hover()
@@ -52,7 +52,7 @@ test('by mouse, beyond what is on the page: the list scrolls', async ({ page }) 
   await page.mouse.move(start.x, start.y)
   await page.mouse.down()
   await page.mouse.move(start.x, box.y + box.height - 8, { steps: 5 })
-  await expect(app.row('todo 60')).toBeInViewport({ timeout: 30_000 })
+  await expect(app.row('todo 120')).toBeInViewport({ timeout: 30_000 })
   await expect
     .poll(() =>
       scroller.evaluate((element) => element.scrollTop + element.clientHeight - element.scrollHeight),
@@ -61,7 +61,7 @@ test('by mouse, beyond what is on the page: the list scrolls', async ({ page }) 
   await page.mouse.move(start.x, box.y + box.height - 4, { steps: 2 })
   await page.mouse.up()
   await expect(app.titles.last()).toHaveText('two')
-  await expect(app.page.getByText('“two” is now 60 of 60.')).toBeAttached()
+  await expect(app.page.getByText('“two” is now 120 of 120.')).toBeAttached()
   await app.stored()
   await app.reload()
   await expect(app.titles.nth(1)).toHaveText('three')

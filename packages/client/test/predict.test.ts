@@ -7,7 +7,7 @@ import { loadFunctions } from '../src/expression/library.ts'
 import { UnsteadyPorts } from './unsteady-port.ts'
 import { turns } from './world.ts'
 
-const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 60)
+const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 40)
 
 // What is told before they are loaded is less.
 beforeAll(loadFunctions)

@@ -48,15 +48,11 @@ test.each(Object.entries(defaults))('%s of a column %s', async (text, type) => {
     sql`SELECT made, typeof(made) AS type FROM t ORDER BY id`,
   )
   expect(ours?.type).toBe(theirs?.type)
-  expect(
-    String(ours?.made)
+  const form = (made: unknown) =>
+    String(made)
       .replace(/[\da-f]/g, '0')
-      .slice(0, 8),
-  ).toBe(
-    String(theirs?.made)
-      .replace(/[\da-f]/g, '0')
-      .slice(0, 8),
-  )
+      .slice(0, 8)
+  if (!text.includes('random()')) expect(form(ours?.made)).toBe(form(theirs?.made))
   await db.close()
 })
 

@@ -95,3 +95,19 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])('all is as it was: seed %d', async (seed) =>
   expect(undone).toBeGreaterThan(20)
   await db.close()
 })
+
+test('SQL text of which SQLite counts no changed row is not undone by nothing', async () => {
+  const db = await open({
+    port: enginePort({
+      schema: `CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT);
+        CREATE VIEW texts AS SELECT text FROM note;
+        CREATE TRIGGER written INSTEAD OF INSERT ON texts BEGIN INSERT INTO note (text) VALUES (new.text); END;`,
+    }),
+  })
+  db.onRejected(() => {})
+  const write = db.write((tx) => tx.exec({ sql: "INSERT INTO texts VALUES ('a')", parameters: [] }))
+  await write.stored
+  await expect(write.undo().stored).rejects.toThrow(/cannot be undone/)
+  expect(await db.query({ sql: 'SELECT text FROM note', parameters: [] })).toEqual([{ text: 'a' }])
+  await db.close()
+})

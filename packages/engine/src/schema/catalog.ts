@@ -51,6 +51,11 @@ export function findTable(catalog: Catalog, name: string): Table | undefined {
   return catalog.get(name.toLowerCase())
 }
 
+/** The names of the columns that an insert can give: all but the generated ones. */
+export function writableColumns(table: Table): string[] {
+  return table.columns.filter(({ generated }) => generated === null).map(({ name }) => name)
+}
+
 /** The column's type and collation, as a column of a temp table takes them over. */
 export function columnType(column: Column | undefined, collation: Collation | undefined): string {
   // Affinity by a name that no rule reads otherwise: `INTEGER PRIMARY KEY` must not become an alias of the rowid.

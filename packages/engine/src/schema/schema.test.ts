@@ -435,6 +435,20 @@ describe('what is told of a table', () => {
     expect(sideEffects.map(({ on, of, tables }) => [on, of, tables])).toEqual(effects)
   })
 
+  test('a trigger that updates a table whose conflicts replace rows may delete rows of it', () => {
+    const text = `CREATE TABLE t (id INTEGER PRIMARY KEY);
+      CREATE TABLE named (id INTEGER PRIMARY KEY, name UNIQUE ON CONFLICT REPLACE);
+      CREATE TABLE child (id INTEGER PRIMARY KEY, named REFERENCES named ON DELETE CASCADE);
+      CREATE TRIGGER rename AFTER INSERT ON t BEGIN UPDATE named SET name = new.id; END;`
+    expect(info(text)?.sideEffects.map(({ tables }) => tables.toSorted())).toEqual([['child', 'named']])
+  })
+
+  test('a foreign key of two columns is one rule', () => {
+    const text = `CREATE TABLE t (a NOT NULL, b NOT NULL, c, PRIMARY KEY (a, b));
+      CREATE TABLE child (id INTEGER PRIMARY KEY, x, y, FOREIGN KEY (x, y) REFERENCES t ON UPDATE CASCADE);`
+    expect(info(text)?.sideEffects).toEqual([{ on: 'update', of: [0, 1], when: null, tables: ['child'] }])
+  })
+
   test('what foreign keys change, one after the other', () => {
     const text = `CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT UNIQUE);
       CREATE TABLE child (id INTEGER PRIMARY KEY, t REFERENCES t ON DELETE CASCADE);

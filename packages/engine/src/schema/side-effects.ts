@@ -4,166 +4,151 @@ import { resolve } from '../compile/expression.ts'
 import { same, unquote } from '../compile/names.ts'
 import type { Database } from '../database/database.ts'
 import { type Catalog, findTable, type Table } from './catalog.ts'
+import { readForeignKeys } from './foreign-keys.ts'
 
 /*
- * What a write to a table changes in others, by triggers and by foreign keys, and what that changes in turn. Of what is not
- * understood everything is expected.
+ * What a write to a table changes in other tables, by triggers and by actions of foreign keys, and what these changes
+ * set off in turn. A trigger that cannot be parsed may change every table.
  */
 
-type Event = 'insert' | 'update' | 'delete'
-
-/** A kind of change of a table's rows; of an update the columns, null where any may change. */
-interface Does {
+/** A change of rows that a trigger or a foreign key makes. */
+interface Action {
   readonly table: string
-  readonly event: Event
+  readonly event: SideEffect['on']
+  /** Of an update: the columns that it sets. Null: any. */
   readonly columns: readonly string[] | null
 }
 
+/** A trigger, or one action of a foreign key. */
 interface Rule {
-  readonly on: Event
-  /** Only where one of these columns is updated; null: any. */
+  readonly on: SideEffect['on']
+  /** Only an update of one of these columns fires it. Null: any. */
   readonly of: readonly string[] | null
   readonly when: Expr | null
-  readonly does: readonly Does[]
+  readonly actions: readonly Action[]
 }
 
-const EVENTS: readonly Event[] = ['insert', 'update', 'delete']
+const EVENTS = ['insert', 'update', 'delete'] as const
 
-/** By table. */
+/** By table name. */
 export function readSideEffects(
   database: Database,
   catalog: Catalog,
 ): ReadonlyMap<string, readonly SideEffect[]> {
   const rules = new Map<string, Rule[]>()
-  const add = (table: Table, rule: Rule) => rules.set(table.name, [...(rules.get(table.name) ?? []), rule])
-  addTriggers(database, catalog, add)
-  addForeignKeys(database, catalog, add)
-  const effects = [...rules].map(([name, all]) => {
+  for (const [table, rule] of [...triggers(database, catalog), ...foreignKeyActions(database, catalog)]) {
+    const ofTable = rules.get(table.name) ?? []
+    rules.set(table.name, ofTable)
+    ofTable.push(rule)
+  }
+  const effects = [...rules].map(([name, ofTable]) => {
     const table = findTable(catalog, name) as Table
-    return [name, all.flatMap((rule) => effectOf(rule, table, catalog, rules) ?? [])] as const
+    return [name, ofTable.flatMap((rule) => effectOf(rule, table, catalog, rules) ?? [])] as const
   })
   return new Map(effects)
 }
 
 function effectOf(
-  { on, of, when, does }: Rule,
+  { on, of, when, actions }: Rule,
   table: Table,
   catalog: Catalog,
   rules: ReadonlyMap<string, readonly Rule[]>,
 ): SideEffect | undefined {
-  const tables = reachedBy(does, catalog, rules)
+  const tables = changedBy(actions, catalog, rules)
   if (tables.size === 0) return undefined
   const position = (name: string) => table.columns.findIndex((column) => same(column.name, name))
   return { on, of: of?.map(position) ?? null, when, tables: [...tables] }
 }
 
-/** The tables that change, also by rules that the changes set off. */
-function reachedBy(
-  does: readonly Does[],
+/** The tables that the actions change, and those that change by the rules that the actions fire. */
+function changedBy(
+  actions: readonly Action[],
   catalog: Catalog,
   rules: ReadonlyMap<string, readonly Rule[]>,
 ): ReadonlySet<string> {
   const tables = new Set<string>()
-  const seen = new Set<string>()
-  const rest = [...does]
-  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
-    const { event, columns } = next
-    const name = findTable(catalog, next.table)?.name
-    const key = JSON.stringify([name, event, columns])
-    if (name === undefined || seen.has(key)) continue
-    seen.add(key)
+  const visited = new Set<string>()
+  const queue = [...actions]
+  for (let action = queue.pop(); action !== undefined; action = queue.pop()) {
+    const { event, columns } = action
+    const name = findTable(catalog, action.table)?.name
+    const id = JSON.stringify([name, event, columns])
+    if (name === undefined || visited.has(id)) continue
+    visited.add(id)
     tables.add(name)
-    for (const rule of rules.get(name) ?? []) {
-      const isSetOff =
-        rule.on === event &&
-        (rule.of === null ||
-          columns === null ||
-          rule.of.some((one) => columns.some((other) => same(one, other))))
-      if (isSetOff) rest.push(...rule.does)
-    }
+    for (const rule of rules.get(name) ?? [])
+      if (rule.on === event && mayContain(rule.of, columns)) queue.push(...rule.actions)
   }
   return tables
 }
 
-function addTriggers(database: Database, catalog: Catalog, add: (table: Table, rule: Rule) => void): void {
-  for (const [of, sql] of database.all(
-    `SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND name NOT LIKE '%\\_\\_crsql\\_%' ESCAPE '\\'`,
-  )) {
-    const table = findTable(catalog, String(of))
-    // Of a view nobody writes rows by key.
-    if (table === undefined) continue
-    const parsed = parseStmt(String(sql))
-    if (parsed.status === 'ok' && parsed.root.type === 'CreateTriggerStmt') {
-      add(table, ruleOf(parsed.root, table, catalog))
-      continue
-    }
-    const does = [...catalog.values()].flatMap(({ name }) => everythingTo(name))
-    for (const on of EVENTS) add(table, { on, of: null, when: null, does })
-  }
+function mayContain(of: readonly string[] | null, columns: readonly string[] | null): boolean {
+  return of === null || columns === null || of.some((one) => columns.some((other) => same(one, other)))
 }
 
-function ruleOf({ event, whenClause, commands }: CreateTriggerStmt, table: Table, catalog: Catalog): Rule {
+function triggers(database: Database, catalog: Catalog): (readonly [Table, Rule])[] {
+  const all = database.all(
+    `SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND name NOT LIKE '%\\_\\_crsql\\_%' ESCAPE '\\'`,
+  )
+  return all.flatMap(([on, sql]) => {
+    const table = findTable(catalog, String(on))
+    // The triggers of a view: `insert`, `update` and `delete` do not write to views.
+    if (table === undefined) return []
+    const parsed = parseStmt(String(sql))
+    if (parsed.status === 'ok' && parsed.root.type === 'CreateTriggerStmt')
+      return [[table, triggerRule(parsed.root, table, catalog)] as const]
+    const actions = [...catalog.values()].flatMap(({ name }) => anyChangeOf(name))
+    return EVENTS.map((event) => [table, { on: event, of: null, when: null, actions }] as const)
+  })
+}
+
+function triggerRule(
+  { event, whenClause, commands }: CreateTriggerStmt,
+  table: Table,
+  catalog: Catalog,
+): Rule {
   const sources = [
     { table, alias: 'new' },
     { table, alias: 'old' },
   ]
   const scope = { sources, parameters: new Map(), aliases: new Set<string>() }
+  const isUpdateOf = event.type === 'UpdateOfTriggerEvent'
   return {
-    on:
-      event.type === 'InsertTriggerEvent'
-        ? 'insert'
-        : event.type === 'DeleteTriggerEvent'
-          ? 'delete'
-          : 'update',
-    of: event.type === 'UpdateOfTriggerEvent' ? [...event.columns].map(({ text }) => unquote(text)) : null,
+    on: isUpdateOf ? 'update' : (event.type.replace('TriggerEvent', '').toLowerCase() as SideEffect['on']),
+    of: isUpdateOf ? event.columns.map(({ text }) => unquote(text)) : null,
     when: whenClause === undefined ? null : resolve(whenClause, scope),
-    does: commands.flatMap((command) => changesBy(command, catalog)),
+    actions: commands.flatMap((command) => actionsOf(command, catalog)),
   }
 }
 
-function changesBy(command: TriggerCmd, catalog: Catalog): readonly Does[] {
+function actionsOf(command: TriggerCmd, catalog: Catalog): readonly Action[] {
   if (command.type === 'SelectTriggerCmd') return []
   const table = unquote(command.tblName.objName.text)
-  switch (command.type) {
-    case 'DeleteTriggerCmd':
-      return [{ table, event: 'delete', columns: null }]
-    case 'UpdateTriggerCmd': {
-      if (command.orConflict === 'Replace') return everythingTo(table)
-      const columns = command.sets.flatMap(({ colNames }) => colNames.map(({ text }) => unquote(text)))
-      return [{ table, event: 'update', columns }]
-    }
-    case 'InsertTriggerCmd': {
-      const isPlain =
-        command.orConflict !== 'Replace' &&
-        command.upsert === undefined &&
-        findTable(catalog, table)?.info.replaces !== true
-      return isPlain ? [{ table, event: 'insert', columns: null }] : everythingTo(table)
-    }
+  if (command.type === 'DeleteTriggerCmd') return [{ table, event: 'delete', columns: null }]
+  // REPLACE takes other rows away, and so does a conflict clause of the table.
+  if (command.orConflict === 'Replace' || findTable(catalog, table)?.info.replaces) return anyChangeOf(table)
+  if (command.type === 'UpdateTriggerCmd') {
+    const columns = command.sets.flatMap(({ colNames }) => colNames.map(({ text }) => unquote(text)))
+    return [{ table, event: 'update', columns }]
   }
+  return command.upsert === undefined ? [{ table, event: 'insert', columns: null }] : anyChangeOf(table)
 }
 
-const everythingTo = (table: string): readonly Does[] =>
+const anyChangeOf = (table: string): readonly Action[] =>
   EVENTS.map((event) => ({ table, event, columns: null }))
 
-function addForeignKeys(database: Database, catalog: Catalog, add: (table: Table, rule: Rule) => void): void {
-  for (const child of catalog.values()) {
-    for (const [of, from, to, onUpdate, onDelete] of database.all(
-      'SELECT "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list(?)',
-      [child.name],
-    )) {
-      const parent = findTable(catalog, String(of))
-      if (parent === undefined) continue
-      const columns = [String(from)]
-      const set: Does = { table: child.name, event: 'update', columns }
-      if (acts(onDelete)) {
-        const does = onDelete === 'CASCADE' ? { ...set, event: 'delete' as const, columns: null } : set
-        add(parent, { on: 'delete', of: null, when: null, does: [does] })
-      }
-      // Without a name it is of the key.
-      const named = to === null ? parent.info.key.map((at) => parent.columns[at]?.name ?? '') : [String(to)]
-      if (acts(onUpdate)) add(parent, { on: 'update', of: named, when: null, does: [set] })
+function foreignKeyActions(database: Database, catalog: Catalog): (readonly [Table, Rule])[] {
+  return readForeignKeys(database, catalog).flatMap(({ child, parent, from, to, onUpdate, onDelete }) => {
+    const set: Action = { table: child.name, event: 'update', columns: from }
+    const rules: (readonly [Table, Rule])[] = []
+    if (changesChild(onUpdate))
+      rules.push([parent, { on: 'update', of: to.map(({ name }) => name), when: null, actions: [set] }])
+    if (changesChild(onDelete)) {
+      const action: Action = onDelete === 'CASCADE' ? { ...set, event: 'delete', columns: null } : set
+      rules.push([parent, { on: 'delete', of: null, when: null, actions: [action] }])
     }
-  }
+    return rules
+  })
 }
 
-const acts = (action: unknown): boolean => action !== 'NO ACTION' && action !== 'RESTRICT'
+const changesChild = (action: string): boolean => action !== 'NO ACTION' && action !== 'RESTRICT'

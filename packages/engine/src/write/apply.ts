@@ -3,8 +3,8 @@ import { checkHarmless, checkParameterCount } from '../compile/compile.ts'
 import type { AccessRecorder } from '../database/authorizer.ts'
 import { type Database, quote } from '../database/database.ts'
 import { type Aimed, excerpt, invalidSql, rejection } from '../database/errors.ts'
-import { type Catalog, findTable, isInternal, type Table } from '../schema/catalog.ts'
-import { Restorer } from './restore.ts'
+import { type Catalog, findTable, isInternal, type Table, writableColumns } from '../schema/catalog.ts'
+import { Restorer, storedRow } from './restore.ts'
 
 /** What is known of a text of `exec`. */
 interface Checked {
@@ -31,12 +31,6 @@ export class WriteReport {
     this.#undo = null
     return operations?.reverse().flat() ?? null
   }
-}
-
-interface Inverse {
-  readonly operations: readonly Operation[]
-  /** Before them, the row that the operation inserts is removed. */
-  readonly removesIt: boolean
 }
 
 /** Runs the operations of writes inside the open transaction. */
@@ -69,11 +63,7 @@ export class Writer {
       const inverse = report === null ? undefined : this.#inverse(operation)
       const changed = this.#applyOne(operation)
       changes += changed
-      if (report === null) continue
-      const made = changed === 0 ? undefined : this.#keyMade(operation)
-      if (made !== undefined) report.keys.push(made)
-      // A trigger, or ON CONFLICT IGNORE, may have left all as it was.
-      report.addUndo(changed === 0 ? [] : this.#completed(inverse, operation, made))
+      if (report !== null) report.addUndo(this.#undo(operation, changed, inverse, report))
     }
     return changes
   }
@@ -117,56 +107,52 @@ export class Writer {
     }
   }
 
-  /** With the removal of the row that was inserted just now. */
-  #completed(
-    inverse: Inverse | undefined,
+  /** What undoes an operation that ran. `inverse`: what `#inverse` read before. A key that SQLite made is reported. */
+  #undo(
     operation: Operation,
-    made: readonly SqlValue[] | undefined,
+    changed: number,
+    inverse: readonly Operation[] | undefined,
+    report: WriteReport,
   ): readonly Operation[] | undefined {
-    if (inverse === undefined) return undefined
-    if (!inverse.removesIt) return inverse.operations
-    const removal = this.#removal(operation, made)
-    return removal === undefined ? undefined : [removal, ...inverse.operations]
+    // SQL text may have changed rows that SQLite does not count, by a trigger of a view.
+    if (operation.type === 'exec') return undefined
+    // A trigger with RAISE(IGNORE), or ON CONFLICT IGNORE, left everything as it was.
+    if (changed === 0) return []
+    if (operation.type !== 'insert') return inverse
+    const table = this.#table(operation.table)
+    const given = keyIn(table, operation.row)
+    const made =
+      given === null && table.info.autoKey ? this.#database.get('SELECT last_insert_rowid()') : undefined
+    if (made !== undefined) report.keys.push(made)
+    const key = given ?? made
+    return inverse && key && [{ type: 'delete', table: table.name, key }, ...inverse]
   }
 
-  /** What undoes an operation, read before it runs. */
-  #inverse(operation: Operation): Inverse | undefined {
-    const undo = (own: Operation | undefined, others: readonly Operation[] | undefined) =>
-      own && others && { operations: [own, ...others], removesIt: false }
+  /** What undoes an operation, but for the deletion of a row that it inserts. It must be read before the operation runs. */
+  #inverse(operation: Operation): readonly Operation[] | undefined {
+    if (operation.type === 'exec') return undefined
+    const table = this.#table(operation.table)
     switch (operation.type) {
-      case 'insert': {
-        const operations = this.#restorer.byInsert(this.#table(operation.table), operation.row)
-        return operations && { operations, removesIt: true }
-      }
+      case 'insert':
+        return this.#restorer.lostByInsert(table, operation.row)
       case 'update': {
-        const table = this.#table(operation.table)
-        const columns = Object.keys(operation.patch)
+        const { key, patch } = operation
+        const columns = Object.keys(patch)
         checkColumns(table, columns)
-        if (columns.length === 0) return { operations: [{ ...operation }], removesIt: false }
-        const row = this.#row(table, columns, operation.key)
-        // Which row has the key afterwards is another question where the key itself changes.
-        if (row === undefined || columns.some((column) => isKeyColumn(table, column))) return undefined
-        return undo({ ...operation, patch: row }, this.#besideUpdate(table, operation))
+        // After a change of the key another row may have the old key.
+        if (columns.length === 0 || columns.some((column) => isKeyColumn(table, column))) return undefined
+        const old = this.#row(table, columns, key)
+        const lost = this.#restorer.lostByUpdate(table, patch, () =>
+          this.#row(table, writableColumns(table), key),
+        )
+        return old && lost && [{ ...operation, patch: old }, ...lost]
       }
       case 'delete': {
-        const table = this.#table(operation.table)
-        const columns = table.columns.filter(({ generated }) => !generated).map(({ name }) => name)
-        const row = this.#row(table, columns, operation.key)
-        return row && undo({ type: 'insert', table: table.name, row }, this.#restorer.beside(table, row))
+        const row = this.#row(table, writableColumns(table), operation.key)
+        const lost = row && this.#restorer.lostByDelete(table, row)
+        return row && lost && [{ type: 'insert', table: table.name, row }, ...lost]
       }
-      case 'exec':
-        return undefined
     }
-  }
-
-  #besideUpdate(
-    table: Table,
-    { key, patch }: Extract<Operation, { type: 'update' }>,
-  ): readonly Operation[] | undefined {
-    if (!table.info.replaces && table.info.sideEffects.length === 0) return []
-    const columns = table.columns.filter(({ generated }) => generated === null).map(({ name }) => name)
-    const row = this.#row(table, columns, key)
-    return row && this.#restorer.byUpdate(table, row, patch)
   }
 
   #row(
@@ -178,26 +164,7 @@ export class Writer {
       `SELECT ${columns.map(quote).join(', ')} FROM ${quote(table.name)} WHERE ${whereKey(table)}`,
       keyValues(table, key),
     )
-    // Text that is no UTF-8 is read as another, which would be put back.
-    if (row === undefined || row.some((value) => typeof value === 'string' && value.includes('\ufffd')))
-      return undefined
-    return Object.fromEntries(columns.map((column, i) => [column, row[i] as SqlValue]))
-  }
-
-  /** The key that SQLite made for a row that was inserted just now without one. */
-  #keyMade(operation: Operation): readonly SqlValue[] | undefined {
-    if (operation.type !== 'insert') return undefined
-    const table = this.#table(operation.table)
-    if (!table.info.autoKey || keyIn(table, operation.row) !== null) return undefined
-    return this.#database.get('SELECT last_insert_rowid()')
-  }
-
-  /** The removal of a row that was inserted just now. `made`: its key, where SQLite made that. */
-  #removal(operation: Operation, made: readonly SqlValue[] | undefined): Operation | undefined {
-    if (operation.type !== 'insert') return undefined
-    const table = this.#table(operation.table)
-    const key = made ?? keyIn(table, operation.row)
-    return key === null ? undefined : { type: 'delete', table: table.name, key }
+    return storedRow(columns, row)
   }
 
   #run(what: string, sql: string, parameters: readonly SqlValue[], aimed?: Aimed): number {

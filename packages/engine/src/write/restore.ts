@@ -1,47 +1,46 @@
 import { encodeKey, type Operation, type SqlValue } from '@millrace/protocol'
 import { same } from '../compile/names.ts'
 import { type Database, quote } from '../database/database.ts'
-import { type Catalog, findTable, type KeyColumn, type Table } from '../schema/catalog.ts'
+import { type Catalog, type Table, writableColumns } from '../schema/catalog.ts'
+import { type ForeignKey, readForeignKeys } from '../schema/foreign-keys.ts'
 
 /*
- * What a write takes away besides the row that it names: by actions of foreign keys, and where a row replaces others. Read
- * before it runs, as the operations that put it back. What triggers do is not undone: what undoes a write runs them again.
+ * What a write takes away besides the row that it names: rows and values by actions of foreign keys, and rows that the
+ * row replaces. It is read before the write runs, as the operations that put it back. Changes by triggers are not put
+ * back: the operations that undo a write fire the triggers again.
  */
 
 export type StoredRow = Readonly<Record<string, SqlValue>>
 
-/** Rows that one operation may take away for it still to be undone. */
+/** Rows that one operation may take away. A write that takes more away cannot be undone. */
 const MAX_RESTORED = 10_000
 
-interface ForeignKey {
-  readonly child: Table
-  readonly from: readonly string[]
-  readonly to: readonly KeyColumn[]
-  readonly onUpdate: string
-  readonly onDelete: string
-}
-
-/** A row with the name by which it is told from others. */
-interface Found {
-  readonly name: string
+interface FoundRow {
   readonly row: StoredRow
+  /** Names the row among all rows of all tables. */
+  readonly id: string
 }
 
-/** Rows that go, by table, and columns that are emptied. */
 interface Losses {
+  /** Deleted rows. */
   readonly rows: Map<Table, StoredRow[]>
-  readonly patches: Operation[]
-  readonly seen: Set<string>
+  /** Updates that set the old values of columns again. */
+  readonly updates: Operation[]
+  /** Rows that were followed, by id. */
+  readonly visited: Set<string>
   count: number
 }
 
-/** That it cannot be told, or is too much. */
-class Untold extends Error {}
+/** The losses cannot be read, or are too many. */
+class NotRestorable extends Error {}
 
+const NOTHING: readonly Operation[] = []
+
+/** Each method returns what restores the losses, in the order in which it is to run; undefined: the write cannot be undone. */
 export class Restorer {
   readonly #database: Database
   readonly #catalog: Catalog
-  /** By the table that they refer to. Read when they are first needed. */
+  /** By parent. Read when it is first needed. */
   #foreignKeys: ReadonlyMap<Table, readonly ForeignKey[]> | undefined
 
   constructor(database: Database, catalog: Catalog) {
@@ -49,48 +48,60 @@ export class Restorer {
     this.#catalog = catalog
   }
 
-  /** What the deletion of a row takes away besides; undefined where that cannot be told. */
-  beside(table: Table, row: StoredRow): readonly Operation[] | undefined {
+  /** Of the deletion of a row. */
+  lostByDelete(table: Table, row: StoredRow): readonly Operation[] | undefined {
+    if (this.#referringTo(table).length === 0) return NOTHING
     return this.#collect((losses) => {
-      losses.seen.add(nameOf(table, row))
-      this.#follow(table, row, losses)
+      losses.visited.add(idOf(table, row))
+      this.#followDelete(table, row, losses)
     })
   }
 
-  /** What an update of a row takes away: rows that it replaces, and columns that refer to what it changes. */
-  byUpdate(table: Table, row: StoredRow, patch: StoredRow): readonly Operation[] | undefined {
-    return this.#collect((losses) => {
-      losses.seen.add(nameOf(table, row))
-      for (const foreignKey of this.#referringTo(table)) {
-        const isTouched = foreignKey.to.some(({ name }) => Object.keys(patch).some((one) => same(one, name)))
-        if (isTouched && isEmptying(foreignKey.onUpdate)) this.#empty(foreignKey, row, losses)
-      }
-      this.#replaced(table, { ...row, ...patch }, losses)
-    })
+  /** Of an update. `readRow` reads the whole row, where that is needed. */
+  lostByUpdate(
+    table: Table,
+    patch: StoredRow,
+    readRow: () => StoredRow | undefined,
+  ): readonly Operation[] | undefined {
+    const emptied = this.#referringTo(table).filter(
+      ({ to, onUpdate }) =>
+        isEmptying(onUpdate) &&
+        to.some(({ name }) => Object.keys(patch).some((column) => same(column, name))),
+    )
+    if (emptied.length === 0 && !table.info.replaces) return NOTHING
+    const row = readRow()
+    return (
+      row &&
+      this.#collect((losses) => {
+        losses.visited.add(idOf(table, row))
+        for (const foreignKey of emptied) this.#empty(foreignKey, row, losses)
+        this.#replace(table, { ...row, ...patch }, losses)
+      })
+    )
   }
 
-  /** The rows that an inserted one replaces, and what goes with them. */
-  byInsert(table: Table, row: StoredRow): readonly Operation[] | undefined {
-    return this.#collect((losses) => this.#replaced(table, row, losses))
+  /** Of an insert: the rows that the new row replaces. */
+  lostByInsert(table: Table, row: StoredRow): readonly Operation[] | undefined {
+    return table.info.replaces ? this.#collect((losses) => this.#replace(table, row, losses)) : NOTHING
   }
 
   #collect(find: (losses: Losses) => void): readonly Operation[] | undefined {
-    const losses: Losses = { rows: new Map(), patches: [], seen: new Set(), count: 0 }
+    const losses: Losses = { rows: new Map(), updates: [], visited: new Set(), count: 0 }
     try {
       find(losses)
     } catch (error) {
-      if (error instanceof Untold) return undefined
+      if (error instanceof NotRestorable) return undefined
       throw error
     }
-    // A row stands on those that it refers to.
-    const tables = [...losses.rows.keys()].sort((a, b) => this.#depth(a) - this.#depth(b))
-    const inserts = tables.flatMap((table) =>
-      (losses.rows.get(table) ?? []).map((row): Operation => ({ type: 'insert', table: table.name, row })),
+    // Parents first: a child cannot be inserted before its parent.
+    const tables = [...losses.rows].sort(([a], [b]) => this.#depth(a) - this.#depth(b))
+    const inserts = tables.flatMap(([table, rows]) =>
+      rows.map((row): Operation => ({ type: 'insert', table: table.name, row })),
     )
-    return [...inserts, ...losses.patches]
+    return [...inserts, ...losses.updates]
   }
 
-  #follow(table: Table, row: StoredRow, losses: Losses): void {
+  #followDelete(table: Table, row: StoredRow, losses: Losses): void {
     for (const foreignKey of this.#referringTo(table)) {
       if (isEmptying(foreignKey.onDelete)) this.#empty(foreignKey, row, losses)
       if (foreignKey.onDelete !== 'CASCADE') continue
@@ -98,106 +109,109 @@ export class Restorer {
     }
   }
 
-  #lose(table: Table, { name, row }: Found, losses: Losses): void {
-    if (losses.seen.has(name)) return
-    losses.seen.add(name)
-    if (++losses.count > MAX_RESTORED) throw new Untold()
-    losses.rows.set(table, [...(losses.rows.get(table) ?? []), row])
-    this.#follow(table, row, losses)
+  #lose(table: Table, { id, row }: FoundRow, losses: Losses): void {
+    if (losses.visited.has(id)) return
+    losses.visited.add(id)
+    count(losses)
+    const rows = losses.rows.get(table) ?? []
+    losses.rows.set(table, rows)
+    rows.push(row)
+    this.#followDelete(table, row, losses)
   }
 
-  #empty(foreignKey: ForeignKey, row: StoredRow, losses: Losses): void {
+  #empty(foreignKey: ForeignKey, parent: StoredRow, losses: Losses): void {
     const { child, from } = foreignKey
-    for (const { row: each } of this.#children(foreignKey, row)) {
-      if (child.info.key.length === 0 || ++losses.count > MAX_RESTORED) throw new Untold()
-      const key = child.key.map(({ name }) => each[name] as SqlValue)
-      const patch = Object.fromEntries(from.map((name) => [name, each[name] as SqlValue]))
-      losses.patches.push({ type: 'update', table: child.name, key, patch })
+    for (const { row } of this.#children(foreignKey, parent)) {
+      // An update must name the row.
+      if (child.info.key.length === 0) throw new NotRestorable()
+      count(losses)
+      const key = child.key.map(({ name }) => row[name] as SqlValue)
+      const patch = Object.fromEntries(from.map((name) => [name, row[name] as SqlValue]))
+      losses.updates.push({ type: 'update', table: child.name, key, patch })
     }
   }
 
-  #children({ child, from, to }: ForeignKey, row: StoredRow): readonly Found[] {
-    const values = to.map(({ name }) => row[name] ?? null)
-    if (values.includes(null)) return []
-    const where = from.map((name, i) => `${quote(name)} = ? COLLATE ${to[i]?.collation ?? 'BINARY'}`)
-    return this.#rows(child, where.join(' AND '), values)
+  #children({ child, from, to }: ForeignKey, parent: StoredRow): readonly FoundRow[] {
+    const columns = from.map((name, i) => ({ name, collation: to[i]?.collation ?? 'BINARY' }))
+    return this.#rowsWhere(
+      child,
+      columns,
+      to.map(({ name }) => parent[name] ?? null),
+    )
   }
 
-  #replaced(table: Table, row: StoredRow, losses: Losses): void {
+  #replace(table: Table, row: StoredRow, losses: Losses): void {
     if (!table.info.replaces) return
-    // Which rows an index on an expression, or on some of the rows, takes for equal is SQLite's to say.
-    if (table.coarse || table.partial) throw new Untold()
+    // Only SQLite knows which rows conflict by an index on an expression or on a part of the rows.
+    if (table.coarse || table.partial) throw new NotRestorable()
     for (const unique of [table.key, ...table.unique]) {
-      const values = unique.map(({ name }) => row[name])
-      if (values.some((value) => value === undefined || value === null)) continue
-      const where = unique.map(({ name, collation }) => `${quote(name)} = ? COLLATE ${collation}`)
-      for (const other of this.#rows(table, where.join(' AND '), values as SqlValue[]))
-        this.#lose(table, other, losses)
+      const values = unique.map(({ name }) => row[name] ?? null)
+      for (const other of this.#rowsWhere(table, unique, values)) this.#lose(table, other, losses)
     }
   }
 
-  #rows(table: Table, where: string, values: readonly SqlValue[]): readonly Found[] {
-    const columns = table.columns.filter(({ generated }) => generated === null).map(({ name }) => name)
+  /** The rows that have these values. None has NULL, in the sense of `=`. */
+  #rowsWhere(table: Table, columns: Table['key'], values: readonly SqlValue[]): readonly FoundRow[] {
+    if (values.includes(null)) return []
+    const names = writableColumns(table)
     const rowid = table.byRowid === null ? '' : `, ${table.byRowid}`
+    const where = columns.map(({ name, collation }) => `${quote(name)} = ? COLLATE ${collation}`)
     const rows = this.#database.all(
-      `SELECT ${columns.map(quote).join(', ')}${rowid} FROM ${quote(table.name)} WHERE ${where} LIMIT ${MAX_RESTORED + 1}`,
+      `SELECT ${names.map(quote).join(', ')}${rowid} FROM ${quote(table.name)} WHERE ${where.join(' AND ')} LIMIT ${MAX_RESTORED + 1}`,
       values,
     )
-    return rows.map((row) => {
-      // Text that is no UTF-8 is read as another, which would be put back.
-      if (row.some((value) => typeof value === 'string' && value.includes('\ufffd'))) throw new Untold()
-      const stored = Object.fromEntries(columns.map((name, i) => [name, row[i] as SqlValue]))
-      return { name: nameOf(table, stored, row[columns.length]), row: stored }
+    return rows.map((values) => {
+      const row = storedRow(names, values)
+      if (row === undefined) throw new NotRestorable()
+      return { row, id: idOf(table, row, values[names.length]) }
     })
   }
 
   #referringTo(table: Table): readonly ForeignKey[] {
-    this.#foreignKeys ??= readForeignKeys(this.#database, this.#catalog)
+    this.#foreignKeys ??= byParent(readForeignKeys(this.#database, this.#catalog))
     return this.#foreignKeys.get(table) ?? []
   }
 
-  /** How many tables in a row one may refer to. */
-  #depth(table: Table, above: ReadonlySet<Table> = new Set()): number {
+  /** The length of the longest chain of foreign keys that starts at the table. A cycle is cut. */
+  #depth(table: Table, below: ReadonlySet<Table> = new Set()): number {
     let depth = 0
-    for (const [parent, keys] of this.#foreignKeys ?? []) {
-      if (parent === table || above.has(parent) || !keys.some(({ child }) => child === table)) continue
-      depth = Math.max(depth, 1 + this.#depth(parent, new Set([...above, table])))
+    for (const [parent, foreignKeys] of this.#foreignKeys ?? []) {
+      if (parent === table || below.has(parent) || !foreignKeys.some(({ child }) => child === table)) continue
+      depth = Math.max(depth, 1 + this.#depth(parent, new Set([...below, table])))
     }
     return depth
   }
 }
 
-const isEmptying = (action: string): boolean => action === 'SET NULL' || action === 'SET DEFAULT'
+/** Undefined: text that is not UTF-8 is read as another text, which would be written back. */
+export function storedRow(
+  columns: readonly string[],
+  values: readonly SqlValue[] | undefined,
+): Record<string, SqlValue> | undefined {
+  if (values?.every((value) => typeof value !== 'string' || !value.includes('\ufffd')) !== true)
+    return undefined
+  return Object.fromEntries(columns.map((name, i) => [name, values[i] as SqlValue]))
+}
 
-/** `rowid`: of a table whose rows have no other key. */
-function nameOf(table: Table, row: StoredRow, rowid?: SqlValue): string {
+function count(losses: Losses): void {
+  if (++losses.count > MAX_RESTORED) throw new NotRestorable()
+}
+
+const isEmptying = (action: ForeignKey['onDelete']): boolean =>
+  action === 'SET NULL' || action === 'SET DEFAULT'
+
+/** `rowid`: of a table without another key. */
+function idOf(table: Table, row: StoredRow, rowid?: SqlValue): string {
   const key = rowid === undefined ? table.key.map(({ name }) => row[name] ?? null) : [rowid]
   return `${table.name}\0${encodeKey(key)}`
 }
 
-function readForeignKeys(database: Database, catalog: Catalog): ReadonlyMap<Table, readonly ForeignKey[]> {
-  const keys = new Map<Table, ForeignKey[]>()
-  for (const child of catalog.values()) {
-    const parts = new Map<SqlValue, (readonly SqlValue[])[]>()
-    for (const part of database.all(
-      'SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list(?) ORDER BY id, seq',
-      [child.name],
-    ))
-      parts.set(part[0] as SqlValue, [...(parts.get(part[0] as SqlValue) ?? []), part])
-    for (const all of parts.values()) {
-      const [, of, , , onUpdate, onDelete] = all[0] as readonly SqlValue[]
-      const parent = findTable(catalog, String(of))
-      if (parent === undefined) continue
-      const columnOf = (name: string, table: Table) => table.columns.find((column) => same(column.name, name))
-      const to = all.flatMap(([, , , name], i): KeyColumn[] => {
-        // Without a name it is of the key.
-        const column = name === null ? parent.key[i] : columnOf(String(name), parent)
-        return column === undefined ? [] : [{ name: column.name, collation: column.collation }]
-      })
-      const from = all.map(([, , name]) => columnOf(String(name), child)?.name ?? String(name))
-      const foreignKey = { child, from, to, onUpdate: String(onUpdate), onDelete: String(onDelete) }
-      keys.set(parent, [...(keys.get(parent) ?? []), foreignKey])
-    }
+function byParent(foreignKeys: readonly ForeignKey[]): ReadonlyMap<Table, readonly ForeignKey[]> {
+  const grouped = new Map<Table, ForeignKey[]>()
+  for (const foreignKey of foreignKeys) {
+    const ofParent = grouped.get(foreignKey.parent) ?? []
+    grouped.set(foreignKey.parent, ofParent)
+    ofParent.push(foreignKey)
   }
-  return keys
+  return grouped
 }

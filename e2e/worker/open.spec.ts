@@ -29,7 +29,7 @@ test('a database on OPFS keeps its data over a reload', async ({ context }) => {
 test('names that a file system would take for one, or refuse, are databases of their own', async ({
   context,
 }) => {
-  const names = ['a', 'A', '../a', '%61;', '.', '漢'.repeat(30)]
+  const names = ['a', 'A', '../a', 'a/b', 'ä', '%61;', '.', 'two words', '漢'.repeat(30)]
   for (const name of names) {
     const page = await openTab(context, { name })
     expect(await texts(page)).toEqual([])

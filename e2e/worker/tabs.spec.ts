@@ -64,7 +64,7 @@ test('a second source of the same name in one page follows the first', async ({ 
 })
 
 test('tabs that open at the same moment agree on one owner', async ({ context }) => {
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 10; round++) {
     const name = `round ${round}`
     const pages = [await newPage(context), await newPage(context)]
     await Promise.all(pages.map((page) => startTab(page, { name })))

@@ -20,9 +20,9 @@ import { abortable, checkTimeout, subscribeUntil } from './abortable.ts'
 import { closedError, EngineConnection, pauseUnlessCancelled } from './connection.ts'
 import { ExecPlans } from './exec-plans.ts'
 import { compileCondition, compileStored } from './expression/compile.ts'
-import { functions, loadFunctions } from './expression/library.ts'
 import { withGenerated } from './generated.ts'
 import { type Arrived, LiveStore, PENDING } from './live-store.ts'
+import { loadOnDemand, onDemand } from './on-demand.ts'
 import { Operations } from './operation.ts'
 import { OptimisticStore } from './optimistic-store.ts'
 import { applyTo, Window } from './order-into.ts'
@@ -400,7 +400,7 @@ class Client implements Database {
   readonly #execute: Execute = ({ sql, parameters }) => {
     const plan = this.#execPlans.of(sql, (text) => this.#connection.calls?.planExec(text))
     const table = plan == null ? undefined : this.#operations.find(plan.table)
-    const execute = functions()?.execute
+    const execute = onDemand()?.execute
     if (plan == null || table === undefined || execute === undefined)
       return { type: 'unknown', tables: this.#operations.writtenBy(sql) }
     // All of them before the first is changed, as SQLite does.
@@ -517,7 +517,7 @@ class Client implements Database {
     this.#operations = new Operations(welcome.tables)
     const columns = welcome.tables.flatMap((table) => table.columns)
     if (columns.some(({ generated, defaultExpr }) => generated !== null || defaultExpr !== undefined))
-      void loadFunctions()
+      void loadOnDemand()
     this.#unsent = []
     if (welcome.storage.type === 'memory') {
       this.#journal?.close()

@@ -1,5 +1,5 @@
 import type { ExecPlan } from '@millrace/protocol'
-import { loadFunctions } from './expression/library.ts'
+import { loadOnDemand } from './on-demand.ts'
 
 /** Texts of which is known how they can be predicted. An app has some dozens. */
 const MAX_PLANS = 200
@@ -19,7 +19,7 @@ export class ExecPlans {
     const asked = ask(sql)
     if (asked === undefined) return undefined
     this.#plans.set(sql, null)
-    Promise.all([asked, loadFunctions()]).then(
+    Promise.all([asked, loadOnDemand()]).then(
       ([plan]) => this.#remember(sql, plan),
       () => this.#plans.delete(sql),
     )

@@ -1,4 +1,5 @@
 import { readsOf, type TableInfo } from '@millrace/protocol'
+import { cached } from './cached.ts'
 import { compileStored } from './expression/compile.ts'
 import type { GivenValue } from './row-state.ts'
 
@@ -12,19 +13,8 @@ interface Generated {
 
 const NO_PARAMETERS: readonly [] = []
 
-/** By table, as long as its info is in use. */
-const known = new WeakMap<TableInfo, readonly Generated[]>()
-
-export function generatedOf(table: TableInfo): readonly Generated[] {
-  let all = known.get(table)
-  if (all === undefined) {
-    all = readGenerated(table)
-    known.set(table, all)
-  }
-  return all
-}
-
-function readGenerated({ columns }: TableInfo): readonly Generated[] {
+/** The generated columns of a table. */
+export const generatedOf = cached(({ columns }: TableInfo): readonly Generated[] => {
   const readsBy = (column: number, into: Set<number>): Set<number> => {
     const expr = columns[column]?.generated
     for (const read of expr == null ? [] : readsOf(expr, 0)) {
@@ -43,7 +33,7 @@ function readGenerated({ columns }: TableInfo): readonly Generated[] {
       value: (image) => evaluate((_, of) => image(of), NO_PARAMETERS),
     } satisfies Generated
   })
-}
+})
 
 /** Columns that are given values, and behind them the generated ones that follow from these. */
 export function withGenerated(

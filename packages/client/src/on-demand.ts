@@ -1,7 +1,25 @@
-import { execute } from './execute.ts'
-import { compileFunction } from './expression/functions.ts'
-import { compileIn } from './expression/in.ts'
-import { membersIn, printedIn } from './expression/json.ts'
+type Parts = typeof import('./on-demand-parts.ts').parts
 
-/** What is loaded when something first needs it, as one file. See `expression/library.ts`. */
-export const onDemand = { compileFunction, compileIn, execute, membersIn, printedIn }
+let parts: Parts | undefined
+let loading: Promise<void> | undefined
+
+/** The code that a page does not need to start: operators, functions, long lists, and `exec` over rows. Undefined until it is loaded. */
+export function onDemand(): Parts | undefined {
+  return parts
+}
+
+/**
+ * Loads that code. What first needs the code asks for it. The promise never rejects: when loading fails, predictions that
+ * need the code wait for the engine, and the next call tries again.
+ */
+export function loadOnDemand(): Promise<void> {
+  loading ??= import('./on-demand-parts.ts').then(
+    (module) => {
+      parts = module.parts
+    },
+    () => {
+      loading = undefined
+    },
+  )
+  return loading
+}

@@ -1,5 +1,5 @@
 import { MillraceError, type Operation, type SqlValue, type TableInfo } from '@millrace/protocol'
-import { withDefaults } from './defaults.ts'
+import { addDefaults } from './defaults.ts'
 import { targetOf } from './exec-plans.ts'
 import { ownValue } from './own-value.ts'
 import { columnAt } from './table.ts'
@@ -40,7 +40,9 @@ export class Operations {
 
   insert(name: string, row: object): Operation {
     const table = this.table(name)
-    return { type: 'insert', table: table.name, row: withDefaults(table, columnsOf(table, row)) }
+    const columns = columnsOf(table, row)
+    addDefaults(table, columns)
+    return { type: 'insert', table: table.name, row: columns }
   }
 
   update(name: string, key: Key, patch: object): Operation {

@@ -8,9 +8,10 @@ import {
   type TableInfo,
   type WriteId,
 } from '@millrace/protocol'
-import { type Evaluate, UNKNOWN, type Value } from './expression/cell.ts'
+import { cached } from './cached.ts'
+import { UNKNOWN, type Value } from './expression/cell.ts'
 import { compileCondition } from './expression/compile.ts'
-import { stored, type Truth } from './expression/convert.ts'
+import { stored } from './expression/convert.ts'
 import { generatedOf, withGenerated } from './generated.ts'
 import { type Fold, fold, folded, type GivenValue, type RowChange, type RowOperation } from './row-state.ts'
 import { columnAt } from './table.ts'
@@ -97,13 +98,8 @@ export class PendingWrites<S> {
       // Rows that it takes away, or leaves as they are, are SQLite's to name.
       if (change === undefined || table.replaces) this.#addUntold(write, table, touched)
       if (change !== undefined) this.#append(touched, table, change.key, { ...change.row, write })
-      const given = operation.type === 'update' ? columnsIn(table, operation.patch) : null
-      const event = {
-        type: table.replaces ? 'any' : operation.type,
-        columns: given,
-        row: change?.row,
-      } as const
-      this.#spread(write, table, event, touched)
+      if (table.sideEffects.length > 0)
+        this.#addSideEffects(write, table, eventOf(table, operation, change?.row), touched)
     }
     return touched
   }
@@ -116,12 +112,8 @@ export class PendingWrites<S> {
       this.#addUntold(write, table, touched)
       if (done.type !== 'unknown')
         for (const [key, change] of done.rows) this.#append(touched, table, key, { ...change, write })
-      this.#spread(
-        write,
-        table,
-        { type: done.type === 'unknown' ? 'any' : done.type, columns: null },
-        touched,
-      )
+      const type = done.type === 'unknown' ? 'any' : done.type
+      this.#addSideEffects(write, table, { type, columns: null, row: undefined }, touched)
     }
   }
 
@@ -144,10 +136,10 @@ export class PendingWrites<S> {
     if (pending.state !== undefined) pending.state = folded(pending.state, operation)
   }
 
-  /** What cascades and triggers do is the engine's to say. */
-  #spread(write: WriteId, { sideEffects }: TableInfo, event: RowEvent, touched: Touched<S>): void {
+  /** Only the engine knows what triggers and foreign keys do to a table. */
+  #addSideEffects(write: WriteId, { sideEffects }: TableInfo, event: RowEvent, touched: Touched<S>): void {
     for (const effect of sideEffects) {
-      if (!maySetOff(event, effect)) continue
+      if (!mayFire(effect, event)) continue
       for (const name of effect.tables) {
         const table = this.#tables(name)
         if (table !== undefined) this.#addUntold(write, table, touched)
@@ -195,20 +187,32 @@ function withdraw<S>(rows: Map<RowKey, PendingRow<S>>, key: RowKey, write: Write
   else rows.set(key, { operations, concerned: pending.concerned, state: undefined })
 }
 
-/** What is done to rows of a table. */
+/** A change of rows of a table, as triggers see it. */
 interface RowEvent {
   readonly type: SideEffect['on'] | 'any'
-  /** Those that are updated, as far as that is known. */
+  /** The columns that an update sets. Null: not known, or no update. */
   readonly columns: readonly number[] | null
-  readonly row?: RowChange | undefined
+  readonly row: RowChange | undefined
 }
 
-function maySetOff({ type, columns, row }: RowEvent, { on, of, when }: SideEffect): boolean {
+function eventOf(
+  table: TableInfo,
+  operation: Exclude<Operation, { type: 'exec' }>,
+  row: RowChange | undefined,
+): RowEvent {
+  const columns =
+    operation.type === 'update'
+      ? Object.keys(operation.patch).map((name) => columnAt(table, name) ?? -1)
+      : null
+  return { type: table.replaces ? 'any' : operation.type, columns, row }
+}
+
+function mayFire({ on, of, when }: SideEffect, { type, columns, row }: RowEvent): boolean {
   if (type === 'any') return true
   if (type !== on) return false
   if (of !== null && columns !== null && !of.some((column) => columns.includes(column))) return false
   if (when === null || row === undefined || row.type === 'delete') return true
-  // Of the row as it was nothing is known here.
+  // The row before the write is not known here.
   const { image } = fold(undefined, [{ ...row, write: NO_WRITE }])
   const holds = conditionOf(when)((source, column) => (source === 0 ? image(column) : UNKNOWN), [])
   return holds === true || holds === UNKNOWN
@@ -216,17 +220,7 @@ function maySetOff({ type, columns, row }: RowEvent, { on, of, when }: SideEffec
 
 const NO_WRITE = 0 as WriteId
 
-const conditions = new WeakMap<Expr, Evaluate<Truth>>()
-
-function conditionOf(when: Expr): Evaluate<Truth> {
-  const condition = conditions.get(when) ?? compileCondition(when)
-  conditions.set(when, condition)
-  return condition
-}
-
-function columnsIn(table: TableInfo, patch: Readonly<Record<string, SqlValue>>): readonly number[] {
-  return Object.keys(patch).map((name) => columnAt(table, name) ?? -1)
-}
+const conditionOf = cached((when: Expr) => compileCondition(when))
 
 /** An operation by row; undefined where a made-up or moved key leaves its effect to the engine. */
 function rowOperation(

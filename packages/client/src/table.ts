@@ -1,13 +1,11 @@
 import type { TableInfo } from '@millrace/protocol'
+import { cached } from './cached.ts'
 
-const places = new WeakMap<TableInfo, ReadonlyMap<string, number>>()
+const positions = cached(
+  ({ columns }: TableInfo): ReadonlyMap<string, number> => new Map(columns.map(({ name }, i) => [name, i])),
+)
 
 /** Where a table has the column that its schema writes like this. */
 export function columnAt(table: TableInfo, name: string): number | undefined {
-  let known = places.get(table)
-  if (known === undefined) {
-    known = new Map(table.columns.map((column, i) => [column.name, i]))
-    places.set(table, known)
-  }
-  return known.get(name)
+  return positions(table).get(name)
 }

@@ -1,11 +1,11 @@
 import { type Database, open, sql } from '@millrace/client'
 import { type EnginePort, enginePort } from '@millrace/engine/node'
 import { beforeAll, expect, test } from 'vitest'
-import { loadFunctions } from '../src/expression/library.ts'
+import { loadOnDemand } from '../src/on-demand.ts'
 
 /* Defaults that are expressions: what shows before the call returns is what is stored. */
 
-beforeAll(loadFunctions)
+beforeAll(loadOnDemand)
 
 const defaults = {
   'DEFAULT CURRENT_TIMESTAMP': 'TEXT NOT NULL',

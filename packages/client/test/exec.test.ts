@@ -1,11 +1,11 @@
 import { sql } from '@millrace/client'
 import { beforeAll, expect, test } from 'vitest'
 import { targetOf } from '../src/exec-plans.ts'
-import { loadFunctions } from '../src/expression/library.ts'
+import { loadOnDemand } from '../src/on-demand.ts'
 import { openUnsteady, shown } from './world.ts'
 
 // From the second run of a text on, unless that comes before the code is there.
-beforeAll(loadFunctions)
+beforeAll(loadOnDemand)
 
 const schema = `
   CREATE TABLE list (id TEXT PRIMARY KEY NOT NULL);

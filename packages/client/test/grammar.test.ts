@@ -14,7 +14,7 @@ import { Replay, show } from '../../engine/test/oracle/replay.ts'
 import { calmSchemaArbitrary, type RandomSchema } from '../../engine/test/oracle/schema.ts'
 import { condition } from '../../engine/test/oracle/templates.ts'
 import { maybe, oneOf, sql } from '../../engine/test/oracle/text.ts'
-import { loadFunctions } from '../src/expression/library.ts'
+import { loadOnDemand } from '../src/on-demand.ts'
 import { UnsteadyPorts } from './unsteady-port.ts'
 import { turns } from './world.ts'
 
@@ -25,7 +25,7 @@ import { turns } from './world.ts'
 const RUNS = Number(process.env.MILLRACE_GRAMMAR_RUNS ?? 40)
 
 // What is told before they are loaded is less.
-beforeAll(loadFunctions)
+beforeAll(loadOnDemand)
 
 type Step =
   | { readonly type: 'write'; readonly operations: readonly Operation[] }

@@ -2,6 +2,7 @@ import { type LiveQuery, open, type SqlQuery, sql } from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
 import type { SqlValue } from '@millrace/protocol'
 import { expect, test } from 'vitest'
+import { randomFrom } from './random.ts'
 
 /* Aggregates of numbers at the ends of 64 bits: what the engine and the client add to a query raises no error of its own. */
 
@@ -33,15 +34,6 @@ const queries: readonly SqlQuery[] = [
   sql`SELECT grp, avg(n) FILTER (WHERE id > 3) AS a, min(n) AS low, max(n) AS high FROM entry GROUP BY grp ORDER BY grp`,
   sql`SELECT avg(n + 0 OR id) AS a FROM entry`,
 ]
-
-/** Numbers from a seed (Lehmer). */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed * 2 + 1
-  return (below) => {
-    state = (state * 48271) % 2147483647
-    return state % below
-  }
-}
 
 test.each([1, 2, 3, 4, 5, 6])('seed %d', async (seed) => {
   const random = randomFrom(seed)

@@ -3,14 +3,14 @@ import { type EnginePort, enginePort, openEngine } from '@millrace/engine/node'
 import type { Operation, SqlValue } from '@millrace/protocol'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
-import { loadFunctions } from '../src/expression/library.ts'
+import { loadOnDemand } from '../src/on-demand.ts'
 import { UnsteadyPorts } from './unsteady-port.ts'
 import { turns } from './world.ts'
 
-const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 40)
+const RUNS = Number(process.env.MILLRACE_PREDICT_RUNS ?? 60)
 
 // What is told before they are loaded is less.
-beforeAll(loadFunctions)
+beforeAll(loadOnDemand)
 
 const schema = `
   CREATE TABLE item (

@@ -1,9 +1,9 @@
 import { sql } from '@millrace/client'
 import { beforeAll, expect, test } from 'vitest'
-import { loadFunctions } from '../src/expression/library.ts'
+import { loadOnDemand } from '../src/on-demand.ts'
 import { openUnsteady, shown } from './world.ts'
 
-beforeAll(loadFunctions)
+beforeAll(loadOnDemand)
 
 const schema = `
   CREATE TABLE list (id TEXT PRIMARY KEY NOT NULL, name TEXT);

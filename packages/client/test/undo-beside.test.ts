@@ -2,6 +2,7 @@ import { type Database, open } from '@millrace/client'
 import { enginePort } from '@millrace/engine/node'
 import type { SqlValue } from '@millrace/protocol'
 import { expect, test } from 'vitest'
+import { randomFrom } from './random.ts'
 
 /* What a write takes away besides the row that it names, its undo puts back. */
 
@@ -30,15 +31,6 @@ const everything = (db: Database) =>
       return [table, rows.map((row) => JSON.stringify(row)).sort()]
     }),
   )
-
-/** Numbers from a seed (Lehmer). */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed * 2 + 1
-  return (below) => {
-    state = (state * 48271) % 2147483647
-    return state % below
-  }
-}
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])('all is as it was: seed %d', async (seed) => {
   const random = randomFrom(seed)

@@ -17,7 +17,7 @@ import {
   type Version,
   type WriteId,
 } from '@millrace/protocol'
-import { checkParameterCount, prepareRead } from './compile/compile.ts'
+import { checkColumnNames, checkParameterCount, prepareRead } from './compile/compile.ts'
 import { planExec } from './compile/exec-plan.ts'
 import { AccessRecorder } from './database/authorizer.ts'
 import { Database } from './database/database.ts'
@@ -420,7 +420,8 @@ export class Engine {
   }
 
   /**
-   * The same for a client, which can wait: a query that turns out to be long goes on beside the engine.
+   * The same for a client, which can wait: a query that turns out to be long goes on beside the engine. Its columns must
+   * have different names, because the rows of a client are objects.
    * @throws MillraceError `INVALID_SQL`, `TIMEOUT`, `ABORTED`. @internal
    */
   read(
@@ -429,11 +430,11 @@ export class Engine {
     signal: AbortSignal,
     timeout = Number.POSITIVE_INFINITY,
   ): QueryResult | Promise<QueryResult> {
-    if (this.#reader === null) return this.query(sql, parameters, timeout)
-    const end = performance.now() + timeout
     const { query, short } = this.#limits
+    if (this.#reader === null) return this.#query(sql, parameters, { steps: query, timeout }, true)
+    const end = performance.now() + timeout
     try {
-      return this.#query(sql, parameters, { steps: Math.min(query, short), timeout })
+      return this.#query(sql, parameters, { steps: Math.min(query, short), timeout }, true)
     } catch (error) {
       const isLong = error instanceof MillraceError && error.code === 'TIMEOUT' && performance.now() < end
       if (!isLong) throw error
@@ -453,11 +454,12 @@ export class Engine {
     return result ?? this.query(sql, parameters, end - performance.now())
   }
 
-  #query(sql: string, parameters: readonly SqlValue[], limit: RunLimit): QueryResult {
+  #query(sql: string, parameters: readonly SqlValue[], limit: RunLimit, forClient = false): QueryResult {
     this.flush()
     this.#checkOpen()
-    const { parameterCount } = prepareRead(this.#database, this.#recorder, sql)
+    const { columns, parameterCount } = prepareRead(this.#database, this.#recorder, sql)
     checkParameterCount(parameterCount, parameters, sql)
+    if (forClient) checkColumnNames(columns, sql)
     return runQuery(this.#database, sql, parameters.map(asParameter), limit)
   }
 

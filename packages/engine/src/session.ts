@@ -24,7 +24,6 @@ import {
   type WriteId,
   type WriteRequest,
 } from '@millrace/protocol'
-import { checkColumnNames } from './compile/compile.ts'
 import type { Engine } from './engine.ts'
 import type { LiveQuery, ResultChange } from './maintain/live-query.ts'
 
@@ -149,14 +148,7 @@ export class Session implements EngineCalls {
     parameters: readonly SqlValue[],
     timeout?: number,
   ): Promise<QueryResult> {
-    const checked = (result: QueryResult) => {
-      checkColumnNames(result.columns, sql)
-      return result
-    }
-    return this.#read(query, (signal) => {
-      const answer = this.#engine.read(sql, parameters, signal, timeout)
-      return answer instanceof Promise ? answer.then(checked) : checked(answer)
-    })
+    return this.#read(query, (signal) => this.#engine.read(sql, parameters, signal, timeout))
   }
 
   async cancel(query: QueryId): Promise<void> {

@@ -16,12 +16,12 @@ import {
 } from '@millrace/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadOnDemand } from '../on-demand.ts'
 import { type Image, UNKNOWN } from './cell.ts'
 import { compileCondition, compileExpr } from './compile.ts'
 import { stored } from './convert.ts'
 import { FUNCTIONS } from './functions.ts'
 import { JSON_MAKERS } from './json.ts'
-import { loadFunctions } from './library.ts'
 
 /*
  * Random expressions over random values, here and in SQLite: the project's own build is the truth. A difference is a
@@ -45,7 +45,7 @@ let session: EngineCalls
 let messages: EngineMessage[] = []
 let nextQuery = 1
 beforeAll(async () => {
-  await loadFunctions()
+  await loadOnDemand()
   engine = await openEngine({ schema })
   session = engine.connect((message) => messages.push(message))
   await session.hello({ protocol: PROTOCOL_VERSION, client: 'evaluate' as ClientId })

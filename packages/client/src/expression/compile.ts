@@ -1,8 +1,8 @@
 import { type Affinity, type Expr, SUBQUERY, unreachable } from '@millrace/protocol'
+import { loadOnDemand, onDemand } from '../on-demand.ts'
 import { type Cell, cellOf, type Evaluate, plain, Real, UNKNOWN, type Value } from './cell.ts'
 import { among, compare } from './compare.ts'
 import { cast, stored, type Truth, truth } from './convert.ts'
-import { functions, loadFunctions } from './library.ts'
 
 /*
  * SQLite's expressions over rows, as far as they can be told exactly. Where a column that is not known, or SQLite's own
@@ -142,11 +142,11 @@ function compileCall(expr: Call): Evaluate<Cell> {
 
 /** A function of the library: UNKNOWN until that is loaded. */
 function compileLater(expr: Call | Extract<Expr, { type: 'in' }>): Evaluate<Cell> {
-  void loadFunctions()
+  void loadOnDemand()
   let run: Evaluate<Cell> | undefined
   return (image, parameters) => {
-    const library = functions()
-    run ??= expr.type === 'in' ? library?.compileIn(expr, compile) : library?.compileFunction(expr, compile)
+    const code = onDemand()
+    run ??= expr.type === 'in' ? code?.compileIn(expr, compile) : code?.compileFunction(expr, compile)
     return run === undefined ? UNKNOWN : run(image, parameters)
   }
 }

@@ -27,7 +27,7 @@ export function compileIn(expr: In, compile: (expr: Expr) => Evaluate<Cell>): Ev
   let members: Members | null = null
   return (image, parameters) => {
     const value = left(image, parameters)
-    if (!isConstant) return tell(expr, value, cellsOf(image, parameters))
+    if (!isConstant) return isIn(expr, value, cellsOf(image, parameters))
     if (of !== parameters) {
       of = parameters
       list = cellsOf(NO_ROW, parameters)
@@ -36,14 +36,14 @@ export function compileIn(expr: In, compile: (expr: Expr) => Evaluate<Cell>): Ev
     // Of two numbers none becomes text, also in a column of text.
     const isOther = affinity === 'TEXT' && typeof value !== 'string'
     if (members === null || value === null || value === UNKNOWN || !isPlain(value) || isOther)
-      return tell(expr, value, list)
+      return isIn(expr, value, list)
     if (members.keys.has(keyOf(comparable(value, affinity), collation))) return 1
     return members.hasNull ? null : 0
   }
 }
 
-/** `list`: null where it is not known. */
-const tell = (expr: In, value: Cell, list: readonly Cell[] | null): Cell =>
+/** `list`: null where the list is not known. */
+const isIn = (expr: In, value: Cell, list: readonly Cell[] | null): Cell =>
   list === null ? UNKNOWN : among(expr, value, list)
 
 const NO_ROW: Image = () => UNKNOWN

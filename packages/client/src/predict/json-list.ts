@@ -9,7 +9,7 @@ import {
 } from '@millrace/protocol'
 import { type Evaluate, type Image, UNKNOWN, type Unknown, type Value } from '../expression/cell.ts'
 import { compileExpr } from '../expression/compile.ts'
-import { functions } from '../expression/library.ts'
+import { onDemand } from '../on-demand.ts'
 import type { Entry } from '../result.ts'
 import type { Columns } from '../row-state.ts'
 import { intersects } from './predictor.ts'
@@ -78,7 +78,7 @@ export class JsonLists {
   /** Reads all lists, once. False: they are too long, or cannot be read yet, and what happens to their rows is waited for. */
   open(base: () => Iterable<Entry>): boolean {
     if (this.#homes !== null) return true
-    if (functions() === undefined || this.#isLong(base())) return false
+    if (onDemand() === undefined || this.#isLong(base())) return false
     this.#homes = new Map()
     for (const entry of base()) this.remember(entry)
     return true
@@ -121,7 +121,7 @@ export class JsonLists {
     let elements = this.#read.get(entry)
     if (elements !== undefined) return elements
     const text = entry.values[this.#at]
-    elements = typeof text === 'string' ? functions()?.membersIn(text) : undefined
+    elements = typeof text === 'string' ? onDemand()?.membersIn(text) : undefined
     if (elements !== undefined) this.#read.set(entry, elements)
     return elements
   }
@@ -208,5 +208,5 @@ function printing(arg: Expr): Evaluate<Value> {
 }
 
 function printedIn(text: string | undefined): Value {
-  return text === undefined ? UNKNOWN : (functions()?.printedIn(text) ?? UNKNOWN)
+  return text === undefined ? UNKNOWN : (onDemand()?.printedIn(text) ?? UNKNOWN)
 }

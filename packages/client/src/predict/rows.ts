@@ -211,8 +211,8 @@ export class RowsPredictor implements Predictor {
     shown: Entry | null,
     through: Set<string>,
     without?: Writes,
-    /** What cannot be told of a row that is known stays as it is. */
-    partly = false,
+    /** Outputs and a WHERE that cannot be predicted keep the row as it is. */
+    partially = false,
   ): Entry | null | Unknown {
     const parts = this.#isTree
       ? this.#lookUp(unit, known, through, without)
@@ -230,11 +230,11 @@ export class RowsPredictor implements Predictor {
     const places = touches(parts, this.#orderReads)
     // What moves over the edge in front of the window is not known here.
     if (this.#startsLater && (decides || places || this.#isNew(parts))) return UNKNOWN
-    if (known !== undefined && !decides) return this.#changed(parts, image, known, shown, partly)
+    if (known !== undefined && !decides) return this.#changed(parts, image, known, shown, partially)
 
     const holds = this.#where === null ? true : this.#where(image, this.#parameters)
-    const stays = known !== undefined && (holds === true || (partly && holds === UNKNOWN))
-    if (stays) return this.#changed(parts, image, known, shown, partly)
+    const stays = known !== undefined && (holds === true || (partially && holds === UNKNOWN))
+    if (stays) return this.#changed(parts, image, known, shown, partially)
     if (holds === UNKNOWN) return decides || this.#isNew(parts) ? UNKNOWN : null
     if (holds !== true) return null
     // Not in the result, and nothing that decides was changed: it lies beyond the window, or is not there at all.
@@ -262,34 +262,34 @@ export class RowsPredictor implements Predictor {
     image: Image,
     known: Entry,
     shown: Entry | null,
-    partly: boolean,
+    partially: boolean,
   ): Entry | Unknown {
     const values = known.values.slice()
     for (let source = 0; source < parts.length; source++) {
       const { changed } = parts[source] as Part
       const { all, byColumn } = this.#readers[source] as Readers
       if (changed === null) {
-        if (!this.#evaluate(all, image, values) && !partly) return UNKNOWN
+        if (!this.#evaluate(all, image, values) && !partially) return UNKNOWN
         continue
       }
       for (const column of changed) {
         const readers = byColumn.get(column)
-        if (readers !== undefined && !this.#evaluate(readers, image, values) && !partly) return UNKNOWN
+        if (readers !== undefined && !this.#evaluate(readers, image, values) && !partially) return UNKNOWN
       }
     }
     // Looked up anew, a source gives the row another key.
     return this.#decoder.entry(values, [shown, known], this.#isSingle ? known.key : undefined)
   }
 
-  /** Works out some outputs. False where one cannot be told: it is left as it was. */
+  /** Evaluates some outputs. False where one is UNKNOWN: it keeps its value in `into`. */
   #evaluate(outputs: readonly number[], image: Image, into: SqlValue[]): boolean {
-    let isTold = true
+    let isComplete = true
     for (const i of outputs) {
       const value = (this.#outputs[i] as Output).evaluate(image, this.#parameters)
-      if (value === UNKNOWN) isTold = false
+      if (value === UNKNOWN) isComplete = false
       else into[i] = value
     }
-    return isTold
+    return isComplete
   }
 
   #isPending(unit: RowKey): boolean {

@@ -4,6 +4,7 @@ import {
   type Expr,
   fromBigInt,
   hasOpaque,
+  joined,
   type SqlValue,
 } from '@millrace/protocol'
 import type {
@@ -21,7 +22,7 @@ import type {
 import { traverse } from 'sqlite3-parser'
 import { affinityOfType } from '../schema/affinity.ts'
 import type { Table } from '../schema/catalog.ts'
-import { isAggregateCall, SCALARS } from './functions.ts'
+import { isAggregateCall, SCALARS, TIME_FUNCTIONS } from './functions.ts'
 import { same } from './names.ts'
 
 /** One table of FROM under the name by which the query knows it. */
@@ -39,7 +40,7 @@ export interface Scope {
   readonly aliases: ReadonlySet<string>
   /** What a name stands for, where it is not found by the names of the sources alone. */
   readonly find?: (name: SqlExpr) => ColumnRef | undefined
-  /** The parameter that holds the time, where what is told may depend on it, and on chance. */
+  /** The parameter that holds the current time, where the expression may depend on the time and on random numbers. */
   readonly now?: number
   /** `EXISTS (…)` and `(SELECT …)`, where it can be told. */
   readonly subquery?: (node: ExistsExpr | SubqueryExpr) => Expr | undefined
@@ -143,11 +144,11 @@ export function resolve(node: SqlExpr, scope: Scope): Expr {
     case 'FunctionCallExpr':
       return functionCall(node, scope)
     case 'CurrentTimestampLiteral':
-      return timeNow('datetime', scope) ?? opaque(node, scope)
+      return scope.now === undefined ? opaque(node, scope) : timeCall('datetime', [], scope.now, scope)
     case 'CurrentDateLiteral':
-      return timeNow('date', scope) ?? opaque(node, scope)
+      return scope.now === undefined ? opaque(node, scope) : timeCall('date', [], scope.now, scope)
     case 'CurrentTimeLiteral':
-      return timeNow('time', scope) ?? opaque(node, scope)
+      return scope.now === undefined ? opaque(node, scope) : timeCall('time', [], scope.now, scope)
     case 'ExistsExpr':
     case 'SubqueryExpr':
       return scope.subquery?.(node) ?? opaque(node, scope)
@@ -171,7 +172,10 @@ function binary(node: BinaryExpr, scope: Scope): Expr {
   const { op, left, right } = node
   if (op === 'And' || op === 'Or') {
     const type = op === 'And' ? 'and' : 'or'
-    return { type, terms: termsOf(node).flatMap((term) => flat(type, resolve(term, scope))) }
+    return joined(
+      type,
+      termsOf(node).map((term) => resolve(term, scope)),
+    ) as Expr
   }
   if (op === 'Is' || op === 'IsNot') {
     const constant = truthConstant(right, scope)
@@ -182,7 +186,7 @@ function binary(node: BinaryExpr, scope: Scope): Expr {
   return name === undefined ? opaque(node, scope) : call(name, [left, right], scope)
 }
 
-/** What an AND or OR is a chain of, without a step of the stack for each. */
+/** The terms of a chain of AND or of OR. A loop, because a chain may be longer than the stack is deep. */
 function termsOf(node: BinaryExpr): readonly SqlExpr[] {
   const terms: SqlExpr[] = []
   let rest: SqlExpr = node
@@ -192,8 +196,6 @@ function termsOf(node: BinaryExpr): readonly SqlExpr[] {
   }
   return [...terms, rest].reverse()
 }
-
-const flat = (type: 'and' | 'or', expr: Expr) => (expr.type === type ? expr.terms : [expr])
 
 /**
  * The affinity and collation of IN are those of its left side, whatever is in the list. But of one constant alone SQLite
@@ -262,7 +264,7 @@ function functionCall(node: FunctionCallExpr, scope: Scope): Expr {
   const args = node.args ?? []
   const plain = node.distinctness === undefined && node.filterOver === undefined && node.orderBy === undefined
   if (plain && scope.now !== undefined) {
-    if (TIMES.has(name)) return timeCall(name, args, scope.now, scope)
+    if (TIME_FUNCTIONS.has(name)) return timeCall(name, args, scope.now, scope)
     if (name === 'random' || name === 'randomblob') return call(name, args, scope)
   }
   if (!plain || !SCALARS.has(name) || isAggregateCall(node) || args.some(isRow)) return opaque(node, scope)
@@ -274,24 +276,16 @@ function functionCall(node: FunctionCallExpr, scope: Scope): Expr {
   return call(name, args, scope)
 }
 
-const TIMES: ReadonlySet<string> = new Set(['date', 'time', 'datetime', 'julianday', 'unixepoch', 'strftime'])
-
-function timeNow(name: string, { now }: Scope): Expr | undefined {
-  return now === undefined
-    ? undefined
-    : { type: 'call', name, args: [{ type: 'parameter', index: now }], collation: 'BINARY' }
-}
-
-/** Without a time, or of 'now': of the parameter that holds it. */
+/** A call of a date function. The time value 'now', and one that is left out, is the parameter that holds the time. */
 function timeCall(name: string, args: readonly SqlExpr[], now: number, scope: Scope): Expr {
-  const told = call(name, args, scope)
-  if (told.type !== 'call') return told
+  const resolved = call(name, args, scope)
+  if (resolved.type !== 'call') return resolved
   const at = name === 'strftime' ? 1 : 0
-  const given = args[at]
-  const isNow = given === undefined || (given.type === 'StringLiteral' && /^now$/i.test(given.value))
-  if (args.length < at || !isNow) return told
+  const value = args[at]
+  const isNow = value === undefined || (value.type === 'StringLiteral' && /^now$/i.test(value.value))
+  if (args.length < at || !isNow) return resolved
   const time: Expr = { type: 'parameter', index: now }
-  return { ...told, args: [...told.args.slice(0, at), time, ...told.args.slice(at + 1)] }
+  return { ...resolved, args: [...resolved.args.slice(0, at), time, ...resolved.args.slice(at + 1)] }
 }
 
 function call(name: string, args: readonly SqlExpr[], scope: Scope): Expr {

@@ -14,6 +14,16 @@ const AGGREGATES = new Set([
   'total',
 ])
 
+/** SQLite's functions that take a time value and modifiers. */
+export const TIME_FUNCTIONS: ReadonlySet<string> = new Set([
+  'date',
+  'time',
+  'datetime',
+  'julianday',
+  'unixepoch',
+  'strftime',
+])
+
 /**
  * SQLite's functions that depend on their arguments alone, and that the client has too: `isKnown` relies on that, and
  * the client's tests hold the two together. What is not here is opaque.
@@ -36,7 +46,7 @@ export const SCALARS = new Set([
   ...['like', 'lower', 'ltrim', 'max', 'min', 'nullif', 'octet_length', 'printf', 'quote'],
   ...['replace', 'round', 'rtrim', 'sign', 'substr', 'substring', 'trim', 'typeof', 'unhex', 'unicode'],
   ...['upper', 'ceil', 'floor'],
-  ...['date', 'time', 'datetime', 'julianday', 'unixepoch', 'strftime'],
+  ...TIME_FUNCTIONS,
   ...[
     'json',
     'json_array',

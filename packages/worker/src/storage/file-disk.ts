@@ -39,7 +39,10 @@ export class FileDisk implements Disk {
     this.#database = database
     this.#journal = files.journal
     try {
-      this.#file = new DatabaseFile(files, durability, () => this.#committed())
+      this.#file = new DatabaseFile(files, durability, () => {
+        this.#commits++
+        this.#schedule()
+      })
       this.vfs = new FileVfs(database, this.#file, contentOf(files.journal), onBroken)
     } catch (cause) {
       throw asStorageError(database, cause)
@@ -54,7 +57,7 @@ export class FileDisk implements Disk {
     return this.vfs.broken
   }
 
-  /** How many there were. */
+  /** The number of commits since the disk was opened. */
   get commits(): number {
     return this.#commits
   }
@@ -86,7 +89,7 @@ export class FileDisk implements Disk {
 
   release(): void {
     this.#file.release()
-    this.#committed()
+    this.#schedule()
   }
 
   /** All goes into the database file, as far as that can be. */
@@ -96,8 +99,7 @@ export class FileDisk implements Disk {
     while (this.#step() === false);
   }
 
-  #committed(): void {
-    this.#commits++
+  #schedule(): void {
     if (this.#file.needsFlush) this.#flush ??= setTimeout(() => this.#flushLate(), FLUSH_AFTER)
     if (this.#file.needsCheckpoint) this.#checkpoint ??= setTimeout(() => this.#checkpointLate(), 0)
   }

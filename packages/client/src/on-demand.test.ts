@@ -1,8 +1,8 @@
 import type { Expr } from '@millrace/protocol'
 import { expect, test } from 'vitest'
-import { UNKNOWN } from './cell.ts'
-import { compileExpr } from './compile.ts'
-import { loadFunctions } from './library.ts'
+import { UNKNOWN } from './expression/cell.ts'
+import { compileExpr } from './expression/compile.ts'
+import { loadOnDemand } from './on-demand.ts'
 
 test('a function is not known until its library is loaded, which the first expression with one asks for', async () => {
   const upper: Expr = {
@@ -23,6 +23,6 @@ test('a function is not known until its library is loaded, which the first expre
   const image = () => null
   expect(tell(image, [])).toBe(UNKNOWN)
   expect(compileExpr(isGreater)(image, [])).toBe(1)
-  await loadFunctions()
+  await loadOnDemand()
   expect(tell(image, [])).toBe('STRAßE')
 })

@@ -73,3 +73,23 @@ test.each([1, 2, 3, 4, 5, 6])('seed %d', async (seed) => {
 })
 
 const isSettled = ({ snapshot }: LiveQuery) => snapshot.status !== 'pending' && !snapshot.settling
+
+test('the sum of the rows that go overflows, and that of the rows that stay does not', async () => {
+  const db = await open({
+    port: enginePort({ schema: 'CREATE TABLE entry (id INTEGER PRIMARY KEY NOT NULL, n INTEGER)' }),
+  })
+  const large = 9_000_000_000_000_000_000n
+  await db.write((tx) => {
+    for (const id of [1, 2, 3, 4]) tx.insert('entry', { id, n: id === 2 || id === 3 ? large : -large })
+  }).stored
+  const live = db.live(sql`SELECT sum(n) AS s FROM entry`)
+  live.subscribe(() => {})
+  await expect.poll(() => live.snapshot.data).toEqual([{ s: 0 }])
+  await db.write((tx) => {
+    for (const id of [2, 3, 4]) tx.delete('entry', id)
+  }).stored
+  await expect.poll(() => live.snapshot.settling).toBe(false)
+  expect(live.snapshot.error).toBeUndefined()
+  expect(live.snapshot.data).toEqual([{ s: -large }])
+  await db.close()
+})

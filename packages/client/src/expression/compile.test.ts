@@ -503,6 +503,7 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
     "@ IN ('a', 1, 2, 0.5, '7', '0.5', 'A', x'61', '1.0', 9007199254740993)",
     `@ IN (SELECT value FROM json_each('["a",1,2,0.5,"7","A","1.0",true]'))`,
     `@ NOT IN (SELECT value FROM json_each('[1,null,"A"]'))`,
+    `@ || '"' IN (SELECT value FROM json_each('["a\\"","A\\"","1\\""]'))`,
     `@ IN (SELECT value FROM json_each('[1.0, 9007199254740993, [1]]'))`,
     `@ NOT IN (SELECT value FROM json_each('[]'))`,
     '@ IN ()',

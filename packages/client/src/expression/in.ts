@@ -49,8 +49,8 @@ const isIn = (expr: In, value: Cell, list: readonly Cell[] | null): Cell =>
 const NO_ROW: Image = () => UNKNOWN
 
 /**
- * What json_each makes of an array. Null where it is none, or written otherwise than JSON.stringify writes it: numbers as
- * 1.0, and of more digits than JS has, mean to SQLite what they do not mean here.
+ * The values that json_each gives for an array. Null where the text is not an array, or not as JSON.stringify writes it:
+ * SQLite reads 1.0, numbers of more than 53 bits and some control characters in its own way.
  */
 function elementsOf(json: Cell): readonly Cell[] | null {
   if (typeof json !== 'string') return null
@@ -60,7 +60,7 @@ function elementsOf(json: Cell): readonly Cell[] | null {
   } catch {
     return null
   }
-  if (!Array.isArray(elements) || json.includes('\\') || JSON.stringify(elements) !== json) return null
+  if (!Array.isArray(elements) || json.includes('\\u') || JSON.stringify(elements) !== json) return null
   const cells = elements.map((element) => (typeof element === 'boolean' ? Number(element) : element))
   return cells.every((cell) => cell === null || typeof cell !== 'object') ? cells : null
 }

@@ -2,6 +2,7 @@ import type { RowKey, SqlValue, WireRow } from '@millrace/protocol'
 import { encodeKey, fromBigInt, identicalRows } from '@millrace/protocol'
 import type { ColumnRule, GroupsAction, GroupsStrategy } from '../compile/groups.ts'
 import type { Database } from '../database/database.ts'
+import { isExpressionError } from '../database/errors.ts'
 import type { Delta, Result } from './difference.ts'
 import { OrderedRows } from './ordered.ts'
 import { comesBack, keyer, type Strategy, type Touched } from './strategy.ts'
@@ -65,9 +66,10 @@ export class Aggregate implements Strategy<GroupsAction> {
     try {
       before = this.#byGroup(images.before)
       now = this.#byGroup(images.now)
-    } catch {
-      // A sum of some rows may overflow where that of all of them does not. Run again it says so, if it does.
-      return null
+    } catch (error) {
+      // The sum of the changed rows may overflow where the sum of all rows does not.
+      if (isExpressionError(error)) return null
+      throw error
     }
     const moved = new Map<RowKey, WireRow | undefined>()
     for (const group of new Set([...before.keys(), ...now.keys()])) {

@@ -4,7 +4,6 @@ import { outOfMemory, SqliteError } from './sqlite.ts'
 // sqlite.org/rescode.html
 const NOMEM = 7
 const CORRUPT = 11
-const ERROR = 1
 const INTERRUPT = 9
 const FULL = 13
 const CANTOPEN = 14
@@ -73,11 +72,6 @@ function interrupted(thrown: SqliteError, sql: string): MillraceError | undefine
 /** Whether a statement ran into its limit. */
 export function isInterrupted(thrown: unknown): boolean {
   return thrown instanceof SqliteError && (thrown.resultCode & 0xff) === INTERRUPT
-}
-
-/** An error of an expression, such as an integer overflow: the statement failed, and nothing else did. */
-export function isExpressionError(thrown: unknown): boolean {
-  return thrown instanceof SqliteError && (thrown.resultCode & 0xff) === ERROR
 }
 
 /** A row that a write names. */

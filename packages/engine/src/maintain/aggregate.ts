@@ -2,7 +2,6 @@ import type { RowKey, SqlValue, WireRow } from '@millrace/protocol'
 import { encodeKey, fromBigInt, identicalRows } from '@millrace/protocol'
 import type { ColumnRule, GroupsAction, GroupsStrategy } from '../compile/groups.ts'
 import type { Database } from '../database/database.ts'
-import { isExpressionError } from '../database/errors.ts'
 import type { Delta, Result } from './difference.ts'
 import { OrderedRows } from './ordered.ts'
 import { comesBack, keyer, type Strategy, type Touched } from './strategy.ts'
@@ -61,16 +60,8 @@ export class Aggregate implements Strategy<GroupsAction> {
   #move(images: { readonly before: string; readonly now: string }): Map<RowKey, WireRow | undefined> | null {
     const { rules, key, rowCount } = this.#strategy
     if (rules === null) return null
-    let before: Map<RowKey, WireRow>
-    let now: Map<RowKey, WireRow>
-    try {
-      before = this.#byGroup(images.before)
-      now = this.#byGroup(images.now)
-    } catch (error) {
-      // The sum of the changed rows may overflow where the sum of all rows does not.
-      if (isExpressionError(error)) return null
-      throw error
-    }
+    const before = this.#byGroup(images.before)
+    const now = this.#byGroup(images.now)
     const moved = new Map<RowKey, WireRow | undefined>()
     for (const group of new Set([...before.keys(), ...now.keys()])) {
       const old = this.#held.get(group)
